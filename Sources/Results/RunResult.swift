@@ -1,0 +1,141 @@
+/// The version of the tool that every result names.
+public let toolVersion = "0.1.0"
+
+/// The name and version of the shape of a result.
+public let resultSchema = "nestwalk.result/1"
+
+/// What one replay of one trace on one machine found.
+///
+/// A pure function of the trace, the machine, the options and the version of the tool: it holds no
+/// clock, path, locale or thread count.
+public struct RunResult: Sendable, Equatable {
+  /// What was replayed.
+  public var trace: TraceIdentity
+  /// What it was replayed on.
+  public var machine: MachineIdentity
+  /// Flat, dotted names to whole numbers; `Metric.definition(of:)` defines each.
+  public var counters: [String: Int]
+  /// Distributions, each ascending by value.
+  public var histograms: [String: [HistogramBar]]
+  /// Isolation rules that fired, most severe first.
+  public var findings: [Finding]
+  /// What a reader must know to use the numbers, among them every `Model:` sentence that applies.
+  public var notes: [String]
+
+  /// Creates a result of its parts.
+  public init(
+    trace: TraceIdentity, machine: MachineIdentity, counters: [String: Int] = [:],
+    histograms: [String: [HistogramBar]] = [:], findings: [Finding] = [], notes: [String] = []
+  ) {
+    self.trace = trace
+    self.machine = machine
+    self.counters = counters
+    self.histograms = histograms
+    self.findings = findings
+    self.notes = notes
+  }
+}
+
+/// Which trace was replayed.
+public struct TraceIdentity: Sendable, Equatable {
+  /// The file's name without its folder.
+  public var name: String
+  /// Of the file as it was read, 64 lower-case hexadecimal digits.
+  public var sha256: String
+  /// Records replayed.
+  public var records: Int
+  /// Where the page tables came from: recorded, or synthesised by a policy and seed.
+  public var tables: String
+  /// What the trace's format could not say, and what its import left out.
+  public var notes: [String]
+
+  /// Creates an identity of its parts.
+  public init(name: String, sha256: String, records: Int, tables: String, notes: [String]) {
+    self.name = name
+    self.sha256 = sha256
+    self.records = records
+    self.tables = tables
+    self.notes = notes
+  }
+}
+
+/// Which machine a trace was replayed on.
+public struct MachineIdentity: Sendable, Equatable {
+  /// The name in the description.
+  public var name: String
+  /// Of the resolved description, 64 lower-case hexadecimal digits.
+  public var sha256: String
+  /// The whole description after presets and `--set`: a JSON object, keys sorted, two-space
+  /// indentation, no newline at its end.
+  public var resolvedJSON: String
+
+  /// Creates an identity of its parts.
+  public init(name: String, sha256: String, resolvedJSON: String) {
+    self.name = name
+    self.sha256 = sha256
+    self.resolvedJSON = resolvedJSON
+  }
+}
+
+/// One value of a distribution and how often it was seen.
+public struct HistogramBar: Sendable, Equatable {
+  /// In the unit of the histogram's definition.
+  public var value: Int
+  /// How often.
+  public var count: Int
+
+  /// Creates a bar of its parts.
+  public init(value: Int, count: Int) {
+    self.value = value
+    self.count = count
+  }
+}
+
+/// How much a finding matters.
+public enum Severity: String, Sendable, Comparable, CaseIterable {
+  case low
+  case medium
+  case high
+  case critical
+
+  /// Orders severities from `low` to `critical`.
+  public static func < (one: Severity, other: Severity) -> Bool { one.rank < other.rank }
+
+  private var rank: Int {
+    switch self {
+    case .low: 0
+    case .medium: 1
+    case .high: 2
+    case .critical: 3
+    }
+  }
+}
+
+/// An isolation rule that fired, with the first time that it did.
+public struct Finding: Sendable, Equatable {
+  /// The rule's identifier, such as `V6`.
+  public var rule: String
+  /// How much it matters.
+  public var severity: Severity
+  /// How often it fired.
+  public var count: Int
+  /// The record that first broke the rule.
+  public var firstRecord: Int
+  /// That record's time in the trace's unit; 0 where the trace has none.
+  public var firstTime: Int
+  /// Evidence, by name.
+  public var detail: [String: String]
+
+  /// Creates a finding of its parts.
+  public init(
+    rule: String, severity: Severity, count: Int, firstRecord: Int, firstTime: Int,
+    detail: [String: String]
+  ) {
+    self.rule = rule
+    self.severity = severity
+    self.count = count
+    self.firstRecord = firstRecord
+    self.firstTime = firstTime
+    self.detail = detail
+  }
+}
