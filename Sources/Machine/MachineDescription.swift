@@ -54,10 +54,21 @@ public enum AccessClass: String, Sendable, CaseIterable {
 }
 
 /// The size of a page, by the name that descriptions use.
-public enum PageSizeName: String, Sendable, CaseIterable {
+public enum PageSizeName: String, Sendable, CaseIterable, Comparable {
   case base4K = "4K"
   case large2M = "2M"
   case huge1G = "1G"
+
+  /// Orders sizes from the smallest to the largest.
+  public static func < (one: PageSizeName, other: PageSizeName) -> Bool { one.rank < other.rank }
+
+  private var rank: Int {
+    switch self {
+    case .base4K: 0
+    case .large2M: 1
+    case .huge1G: 2
+    }
+  }
 }
 
 /// Which entry of a full set a fill displaces.
@@ -110,6 +121,8 @@ public struct WalkCacheDescription: Sendable, Equatable {
 public struct MemoryDescription: Sendable, Equatable {
   /// Model `flat`: every reference costs this.
   public var referenceCycles: Int
+  /// By how much independent misses overlap, in hundredths; without it no stall is estimated.
+  public var overlapPercent: Int?
 }
 
 /// The size of the pages that a stage's synthesised tables map.

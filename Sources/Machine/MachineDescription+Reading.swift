@@ -1,0 +1,165 @@
+extension MachineDescription {
+  /// Reads a description strictly: no key beyond these, and no default for any but
+  /// `secondStage` in native mode and `memory.overlapFactor`.
+  init(reading node: MachineNode) throws(MachineError) {
+    let members = try node.members([
+      "name", "cores", "virtualization", "firstStage", "secondStage", "tlbs", "walkCaches",
+      "memory", "synthesis",
+    ])
+    name = try Self.name(members["name"])
+    cores = try Self.cores(members["cores"])
+    mode = try members["virtualization"].members(["mode"])["mode"]
+      .choice(TranslationMode.self, notModelled: ["shadow", "agile"])
+    firstStage = try StageDescription(reading: members["firstStage"], as: .x86)
+    secondStage = try Self.secondStage(members["secondStage"], mode: mode)
+    tlbs = try TLBDescription.list(members["tlbs"])
+    walkCaches = try WalkCacheDescription.list(
+      members["walkCaches"], firstLevels: firstStage.levels,
+      secondLevels: secondStage?.levels ?? TableFormat.ept.modelledLevels)
+    memory = try MemoryDescription(reading: members["memory"])
+    synthesis = try SynthesisDescription(reading: members["synthesis"])
+  }
+
+  private static func name(_ node: MachineNode) throws(MachineError) -> String {
+    let expected = "1 to 100 characters on one line"
+    let name = try node.text(expected: expected)
+    guard name.unicodeScalars.allSatisfy({ !$0.isUnprintable }), 1...100 ~= name.count,
+      name.utf8.count <= 400
+    else {
+      throw node.refusal(expected: expected)
+    }
+    return name
+  }
+
+  private static func cores(_ node: MachineNode) throws(MachineError) -> Int {
+    if case .int(let cores)? = node.value, cores > 1 {
+      throw node.refusal(
+        "is \(cores), and more than one core is not modelled yet in this version", "expected 1")
+    }
+    return try node.whole(1...1)
+  }
+
+  private static func secondStage(
+    _ node: MachineNode, mode: TranslationMode
+  ) throws(MachineError) -> StageDescription? {
+    let isAbsent = node.value == nil || node.value == .null
+    if isAbsent, mode == .native { return nil }
+    if isAbsent {
+      throw node.refusal(
+        "missing, and nested mode walks two stages",
+        "give { \"format\": \"ept:4\" }, or set virtualization.mode to \"native\"")
+    }
+    return try StageDescription(reading: node, as: .ept)
+  }
+}
+
+extension TableFormat {
+  /// Levels of tables, the root's included, that this version walks.
+  var modelledLevels: Int { 4 }
+
+  /// Formats that have a name but no model yet.
+  fileprivate static let notModelled = [
+    "x86-64:5", "ept:5", "npt:4", "npt:5", "sv39", "sv48", "sv57", "sv39x4", "sv48x4", "sv57x4",
+    "vtd:3", "vtd:4", "vtd:5",
+  ]
+}
+
+extension StageDescription {
+  /// How descriptions spell the stage's format, such as `x86-64:4`.
+  public var formatName: String { "\(format.rawValue):\(levels)" }
+
+  fileprivate init(reading node: MachineNode, as family: TableFormat) throws(MachineError) {
+    self.init(format: family, levels: family.modelledLevels)
+    let format = try node.members(["format"])["format"]
+    let expected = quoted(formatName)
+    let text = try format.text(expected: expected)
+    if text == formatName { return }
+    let known = TableFormat.notModelled + (text.hasPrefix("vmsa:") ? [text] : [])
+    try format.refuseUnmodelled(text, known: known, expected: expected)
+    throw format.refusal(text, near: [formatName], expected: expected)
+  }
+}
+
+extension MemoryDescription {
+  private enum Model: String, CaseIterable {
+    case flat
+  }
+
+  fileprivate init(reading node: MachineNode) throws(MachineError) {
+    let members = try node.members(["model", "referenceCycles", "overlapFactor"])
+    _ = try members["model"].choice(Model.self, notModelled: ["cached"])
+    referenceCycles = try members["referenceCycles"].whole(1...100_000)
+    overlapPercent = try Self.overlapPercent(members["overlapFactor"])
+  }
+
+  private static func overlapPercent(_ node: MachineNode) throws(MachineError) -> Int? {
+    let factor: Double
+    switch node.value {
+    case nil, .null?: return nil
+    case .int(let number)? where 1...100 ~= number: factor = Double(number)
+    case .double(let number)? where 1...100 ~= number: factor = number
+    default: throw node.refusal(expected: "a number, 1 to 100, of at most two decimals")
+    }
+    let hundredths = (factor * 100).rounded()
+    guard abs(hundredths / 100 - factor) < 1e-9 else {
+      throw node.refusal(expected: "a number, 1 to 100, of at most two decimals")
+    }
+    return Int(hundredths)
+  }
+}
+
+extension SynthesisDescription {
+  fileprivate init(reading node: MachineNode) throws(MachineError) {
+    let members = try node.members(["firstStagePage", "secondStagePage", "frames", "seed"])
+    firstStagePage = try PagePolicy(reading: members["firstStagePage"])
+    secondStagePage = try PagePolicy(reading: members["secondStagePage"])
+    frames = try members["frames"].choice(FramePolicy.self)
+    seed = UInt64(try members["seed"].whole(0...(1 << 53)))
+  }
+}
+
+extension PagePolicy: CustomStringConvertible {
+  /// How descriptions spell the policy, such as `2M` or `THP:75%`.
+  public var description: String {
+    switch self {
+    case .always(let size): size.rawValue
+    case .transparentHuge(let percent): "THP:\(percent)%"
+    }
+  }
+
+  /// Sizes of the pages that tables of this policy can map, smallest first.
+  public var sizes: [PageSizeName] {
+    switch self {
+    case .always(let size): [size]
+    case .transparentHuge(percent: 0): [.base4K]
+    case .transparentHuge(percent: 100): [.large2M]
+    case .transparentHuge: [.base4K, .large2M]
+    }
+  }
+
+  /// Reads a policy as descriptions spell it.
+  ///
+  /// - Returns: nothing where the text is no policy.
+  public init?(_ text: String) {
+    if let size = PageSizeName(rawValue: text) {
+      self = .always(size)
+      return
+    }
+    guard text.hasPrefix("THP:"), text.hasSuffix("%") else { return nil }
+    let digits = text.dropFirst(4).dropLast()
+    guard 1...3 ~= digits.utf8.count, digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+      let percent = Int(digits), percent <= 100
+    else { return nil }
+    self = .transparentHuge(percent: percent)
+  }
+
+  fileprivate init(reading node: MachineNode) throws(MachineError) {
+    let names = PageSizeName.allCases.map(\.rawValue)
+    let expected = listing((names + ["THP:0%"]).map(quoted)) + " to \"THP:100%\""
+    let text = try node.text(expected: expected)
+    guard let policy = PagePolicy(text) else {
+      throw node.refusal(text, near: names, expected: expected)
+    }
+    self = policy
+  }
+}
