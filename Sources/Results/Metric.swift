@@ -1,6 +1,6 @@
 /// What a counter or histogram means: one name, one unit, one sentence.
 public struct Metric: Sendable, Equatable {
-  /// The dotted name; a part in capitals (`NAME`, `LEVEL`) stands for a name of the machine's.
+  /// The dotted name; a part in capitals (`NAME`, `REASON`) stands for a name of the machine's.
   public var pattern: String
   /// What is counted.
   public var unit: String
@@ -30,7 +30,9 @@ public struct Metric: Sendable, Equatable {
       "Pages touched by accesses, one for each access and one more where it crosses a page."),
     Metric("tlb.NAME.lookups", "touches", "Touches that probed this TLB, one for each page."),
     Metric("tlb.NAME.hits", "touches", "Lookups that found their translation in this TLB."),
-    Metric("tlb.NAME.misses", "touches", "Lookups that did not: hits and misses are the lookups."),
+    Metric(
+      "tlb.NAME.misses", "touches",
+      "Lookups that did not find it; hits and misses together are the lookups."),
     Metric("tlb.NAME.fills", "entries", "Entries written after a miss."),
     Metric("tlb.NAME.evictions", "entries", "Valid entries that a fill displaced."),
     Metric("tlb.NAME.invalidations", "entries", "Valid entries that an invalidation removed."),
@@ -41,7 +43,7 @@ public struct Metric: Sendable, Equatable {
     Metric("walk.references", "references", "Table entries read by walks, in both stages."),
     Metric("walk.references.firstStage", "references", "First-stage entries read by walks."),
     Metric("walk.references.secondStage", "references", "Second-stage entries read by walks."),
-    Metric("walk.cycles", "cycles", "Modelled latency of those references."),
+    Metric("walk.cycles", "cycles", "Modelled latency of all references of walks."),
     Metric(
       "walk.updates", "updates",
       "Accessed and dirty bits set in table entries: accessed by the first walk that uses the "
