@@ -1,1 +1,39 @@
 import Results
+
+/// A form in which results are written to a file.
+public enum ReportFormat: String, Sendable, CaseIterable {
+  /// The whole result, `nestwalk.result/1`.
+  case json
+  /// Counters and histograms, one number a row.
+  case csv
+
+  /// Every format.
+  public static let all = allCases
+
+  /// The format that a file's suffix asks for.
+  ///
+  /// - Parameter suffix: with or without its dot, in any case.
+  public init?(suffix: String) {
+    let wanted = suffix.lowercased()
+    guard
+      let format = Self.all.first(where: { wanted == $0.suffix || wanted == "." + $0.suffix })
+    else { return nil }
+    self = format
+  }
+
+  /// The suffix of its files, without a dot.
+  public var suffix: String { rawValue }
+}
+
+/// Writes results in a format.
+///
+/// - Parameters:
+///   - results: in the order in which the user named them.
+///   - format: of the whole text.
+/// - Returns: text that ends in a newline and depends on nothing but the results.
+public func render(_ results: [RunResult], as format: ReportFormat) -> String {
+  switch format {
+  case .json: jsonReport(results)
+  case .csv: csvReport(results)
+  }
+}

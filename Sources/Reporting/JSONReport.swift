@@ -1,0 +1,112 @@
+import Results
+
+/// Results as `nestwalk.result/1`: one object, or an array of them where there are several.
+///
+/// Numbers are exact 64-bit integers; a reader that keeps numbers as doubles is exact to 2^53.
+func jsonReport(_ results: [RunResult]) -> String {
+  if results.count == 1 { return jsonObject(results[0], indent: "") + "\n" }
+  if results.isEmpty { return "[]\n" }
+  return "[\n" + results.map { "  " + jsonObject($0, indent: "  ") }.joined(separator: ",\n")
+    + "\n]\n"
+}
+
+/// A string as JSON writes it, its quotation marks included.
+func jsonString(_ text: String) -> String {
+  var quoted = "\""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": quoted += "\\\""
+    case "\\": quoted += "\\\\"
+    case "\n": quoted += "\\n"
+    case "\r": quoted += "\\r"
+    case "\t": quoted += "\\t"
+    case "\0"..."\u{1f}", "\u{7f}":
+      let digits = String(scalar.value, radix: 16)
+      quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+    default: quoted.unicodeScalars.append(scalar)
+    }
+  }
+  return quoted + "\""
+}
+
+private func jsonObject(_ result: RunResult, indent: String) -> String {
+  let inner = indent + "  "
+  let trace = members(
+    [
+      ("name", jsonString(result.trace.name)), ("sha256", jsonString(result.trace.sha256)),
+      ("records", String(result.trace.records)), ("tables", jsonString(result.trace.tables)),
+      ("notes", list(result.trace.notes.map(jsonString), indent: inner + "  ")),
+    ], indent: inner)
+  let machine = members(
+    [
+      ("name", jsonString(result.machine.name)), ("sha256", jsonString(result.machine.sha256)),
+      ("resolved", resolved(result.machine.resolvedJSON, indent: inner + "  ")),
+    ], indent: inner)
+  let counters = result.counters.sorted { $0.key < $1.key }.map { ($0.key, String($0.value)) }
+  let histograms = result.histograms.sorted { $0.key < $1.key }.map {
+    ($0.key, pairs($0.value, indent: inner + "  "))
+  }
+  return members(
+    [
+      ("schema", jsonString(resultSchema)), ("tool", jsonString(toolVersion)), ("trace", trace),
+      ("machine", machine), ("counters", members(counters, indent: inner)),
+      ("histograms", members(histograms, indent: inner)),
+      ("findings", list(result.findings.map { finding($0, indent: inner) }, indent: inner)),
+      ("notes", list(result.notes.map(jsonString), indent: inner)),
+    ], indent: indent)
+}
+
+private func finding(_ finding: Finding, indent: String) -> String {
+  let inner = indent + "  "
+  let detail = finding.detail.sorted { $0.key < $1.key }.map { ($0.key, jsonString($0.value)) }
+  return members(
+    [
+      ("rule", jsonString(finding.rule)), ("severity", jsonString(finding.severity.rawValue)),
+      ("count", String(finding.count)),
+      ("first", "{ \"record\": \(finding.firstRecord), \"time\": \(finding.firstTime) }"),
+      ("detail", members(detail, indent: inner + "  ")),
+    ], indent: inner)
+}
+
+/// An object, one member a line; `indent` is that of the line on which it begins.
+private func members(_ members: [(name: String, value: String)], indent: String) -> String {
+  guard !members.isEmpty else { return "{}" }
+  let lines = members.map { indent + "  " + jsonString($0.name) + ": " + $0.value }
+  return "{\n" + lines.joined(separator: ",\n") + "\n" + indent + "}"
+}
+
+/// An array, one element a line.
+private func list(_ elements: [String], indent: String) -> String {
+  guard !elements.isEmpty else { return "[]" }
+  return "[\n" + elements.map { indent + "  " + $0 }.joined(separator: ",\n") + "\n" + indent
+    + "]"
+}
+
+/// An array of pairs, as many on a line as 100 columns hold.
+private func pairs(_ bars: [HistogramBar], indent: String) -> String {
+  guard !bars.isEmpty else { return "[]" }
+  var lines: [String] = []
+  var line = ""
+  for (place, bar) in bars.enumerated() {
+    let pair = "[\(bar.value), \(bar.count)]" + (place + 1 == bars.count ? "" : ",")
+    if line != "" && indent.count + 2 + line.count + 1 + pair.count > 100 {
+      lines.append(line)
+      line = ""
+    }
+    line += (line == "" ? "" : " ") + pair
+  }
+  lines.append(line)
+  return "[\n" + lines.map { indent + "  " + $0 }.joined(separator: "\n") + "\n" + indent + "]"
+}
+
+/// The machine as it is, moved to its place; a text that is not JSON stays a string.
+private func resolved(_ text: String, indent: String) -> String {
+  guard JSONValue(text) != nil else { return jsonString(text) }
+  // A newline inside a JSON string is always escaped, so every newline here ends a line.
+  var moved = ""
+  for scalar in text.unicodeScalars {
+    moved.unicodeScalars.append(scalar)
+    if scalar == "\n" { moved += indent }
+  }
+  return moved
+}
