@@ -6,6 +6,8 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   case json
   /// Counters and histograms, one number a row.
   case csv
+  /// Tables for a pull request or a job's summary.
+  case markdown
 
   /// Every format.
   public static let all = allCases
@@ -22,7 +24,7 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   }
 
   /// The suffix of its files, without a dot.
-  public var suffix: String { rawValue }
+  public var suffix: String { self == .markdown ? "md" : rawValue }
 }
 
 /// Writes results in a format.
@@ -35,5 +37,6 @@ public func render(_ results: [RunResult], as format: ReportFormat) -> String {
   switch format {
   case .json: jsonReport(results)
   case .csv: csvReport(results)
+  case .markdown: markdownReport(results)
   }
 }
