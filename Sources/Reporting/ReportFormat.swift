@@ -6,6 +6,8 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   case json
   /// Counters and histograms, one number a row.
   case csv
+  /// One page that needs nothing but itself.
+  case html
   /// Tables for a pull request or a job's summary.
   case markdown
 
@@ -37,6 +39,7 @@ public func render(_ results: [RunResult], as format: ReportFormat) -> String {
   switch format {
   case .json: jsonReport(results)
   case .csv: csvReport(results)
+  case .html: htmlReport(results)
   case .markdown: markdownReport(results)
   }
 }

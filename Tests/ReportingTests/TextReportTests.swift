@@ -155,7 +155,7 @@ struct ReportFormatTests {
   @Test(
     "suffixes pick formats",
     arguments: [
-      ("json", ReportFormat.json), (".CSV", .csv), (".md", .markdown),
+      ("json", ReportFormat.json), (".csv", .csv), ("HTML", .html), (".md", .markdown),
     ])
   func suffixes(_ suffix: String, _ format: ReportFormat) {
     #expect(ReportFormat(suffix: suffix) == format)
