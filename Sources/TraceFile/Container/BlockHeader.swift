@@ -13,6 +13,9 @@ struct BlockHeader: Equatable {
   var privilege: UInt32 = 0
   /// Events that the producer knows to have lost before this block.
   var lostEvents: UInt32 = 0
+  /// CRC-32 of the columns as they stand in the file: zstd's own checksum is of what they inflate to,
+  /// and some bits of a frame do not matter to that.
+  var columnsChecksum: UInt32 = 0
   var columns: [Column] = []
 
   var packedBytes: Int { columns.reduce(0) { $0 + Int($1.packedBytes) } }
@@ -23,7 +26,7 @@ struct BlockHeader: Equatable {
     for number in [
       counts.stream, counts.records, counts.fetches, counts.loads, counts.stores, counts.modifies,
       counts.fetchTouches, counts.dataTouches, counts.transitions, counts.entries, counts.shapes,
-      counts.events, space, vcpu, privilege, lostEvents,
+      counts.events, space, vcpu, privilege, lostEvents, columnsChecksum,
     ] { writer.put(number) }
     for number in [counts.firstRecord, counts.instructions, counts.trailingInstructions] {
       writer.put(number)
@@ -53,7 +56,7 @@ struct BlockHeader: Equatable {
     else { throw place.damaged("its header's checksum does not match") }
     var reader = ByteReader(payload)
     var numbers: [UInt32] = []
-    for _ in 0..<16 {
+    for _ in 0..<17 {
       guard let number = reader.take(UInt32.self) else {
         throw place.damaged("its header is \(payload.count) bytes, too short")
       }
@@ -75,6 +78,7 @@ struct BlockHeader: Equatable {
     vcpu = numbers[13]
     privilege = numbers[14]
     lostEvents = numbers[15]
+    columnsChecksum = numbers[16]
     guard let firstRecord = reader.take(UInt64.self), let instructions = reader.take(UInt64.self),
       let trailing = reader.take(UInt64.self), let columnCount = reader.take(UInt32.self)
     else { throw place.damaged("its header is \(payload.count) bytes, too short") }

@@ -101,6 +101,7 @@ final class ContainerReader {
       block.begin()
       block.place = place
       block.counts = header.counts
+      block.columnsChecksum = header.columnsChecksum
       guard try block.packed.take(header.columns, from: source) else { throw torn(place) }
       let expected = nextRecord[header.counts.stream, default: 0]
       guard header.counts.firstRecord == expected else {

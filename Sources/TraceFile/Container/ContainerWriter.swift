@@ -55,6 +55,7 @@ public final class ContainerWriter {
     pack(.shapes, block.shapes.bytes, &header, &frames)
     pack(.offsets, block.offsets.bytes, &header, &frames)
     if block.counts.events > 0 { pack(.events, block.events.bytes, &header, &frames) }
+    header.columnsChecksum = frames.withUnsafeBytes { crc32(of: $0) }
     try block.loadPages()
     footprint.add(block)
     index.entries.append(

@@ -12,10 +12,14 @@ struct PackedColumns: ~Copyable {
 
   deinit { ZSTD_freeDCtx(context) }
 
+  /// CRC-32 of the columns as they stand in the file.
+  var checksum: UInt32 { crc32(of: bytes.bytes) }
+
   /// Forgets the columns.
   mutating func clear() {
     columns = []
     offsets = []
+    bytes.resize(to: 0)
     inflated = 0
   }
 
@@ -67,10 +71,7 @@ struct PackedColumns: ~Copyable {
     let frame = bytes.base + offsets[index]
     // The frame's own size is checked against the header's before a byte is written.
     let size = ZSTD_getFrameContentSize(frame, Int(column.packedBytes))
-    // zstd ignores one bit of the frame's descriptor; here a changed bit is damage all the same.
-    let isMarked =
-      column.packedBytes > 4 && frame.load(fromByteOffset: 4, as: UInt8.self) & 0x10 != 0
-    guard size == UInt64(column.rawBytes), !isMarked else {
+    guard size == UInt64(column.rawBytes) else {
       throw place.damaged("column \(column.id) is not the size that the header says")
     }
     let result = ZSTD_decompressDCtx(

@@ -1,0 +1,128 @@
+/// Reads any trace block by block: a container, or a foreign file through its importer.
+///
+/// Both ways give the same blocks of the same records, so what replays them cannot tell which it was.
+public final class TraceReader {
+  /// What is known of a trace once its last block was read.
+  public struct Summary: Sendable, Equatable {
+    /// The file's name without its folder.
+    public var name: String
+    /// The format that it was read as.
+    public var format: TraceFormat
+    /// Of the file as it stands, 64 lower-case hexadecimal digits.
+    public var sha256: String
+    /// Lines or records that were passed over.
+    public var skipped: Int
+    /// What the format could not say and what was left out.
+    public var notes: [String]
+  }
+
+  private enum Input {
+    case container(ContainerReader)
+    case foreign(ForeignTrace)
+  }
+
+  /// An importer with the builder that it fills.
+  private final class ForeignTrace {
+    var importer: any RecordImporter
+    var builder = BlockBuilder()
+
+    init(_ importer: any RecordImporter) { self.importer = importer }
+
+    /// Reads a block; false for the last one.
+    func read(into block: TraceBlock) throws(TraceError) -> Bool {
+      let goesOn = try importer.read(into: &builder)
+      builder.finish(
+        into: block, trailingInstructions: goesOn ? 0 : importer.trailingInstructions)
+      return goesOn
+    }
+  }
+
+  private let source: ByteSource
+  private let input: Input
+  private var isAtEnd = false
+
+  /// The format that the file is read as.
+  public let format: TraceFormat
+
+  /// Opens a trace.
+  ///
+  /// - Parameters:
+  ///   - path: a file, or `-` for standard input.
+  ///   - format: what the user says it is; recognised where nothing.
+  ///   - salvage: give what stands before the first damage of a container that is not whole.
+  /// - Throws: what was seen in a file that cannot be read, and the cure.
+  public init(
+    path: String, format: TraceFormat? = nil, salvage: Bool = false
+  ) throws(TraceError) {
+    source = try ByteSource(path: path)
+    self.format = try TraceFormat(of: source, requested: format)
+    if let importer = self.format.importer(of: source) {
+      input = .foreign(ForeignTrace(importer))
+    } else {
+      input = .container(
+        try ContainerReader(source: source, onDamage: salvage ? .salvage : .refuse))
+    }
+  }
+
+  /// The path as the user gave it.
+  public var name: String { source.name }
+
+  /// Stored bytes read so far, for progress.
+  public var bytesRead: Int { source.bytesRead }
+
+  /// Stored bytes in all; nothing where they come through a pipe.
+  public var totalBytes: Int? { source.totalBytes }
+
+  /// The header of a container.
+  public var header: ContainerHeader? {
+    guard case .container(let reader) = input else { return nil }
+    return reader.header
+  }
+
+  /// Reads the next block.
+  ///
+  /// - Parameter block: what it held is gone.
+  /// - Returns: false after the last block.
+  /// - Throws: the first place where the file is not what it should be, and the cure.
+  public func next(into block: TraceBlock) throws(TraceError) -> Bool {
+    guard !isAtEnd else { return false }
+    switch input {
+    case .container(let reader):
+      isAtEnd = !(try reader.next(into: block))
+      return !isAtEnd
+    case .foreign(let trace):
+      isAtEnd = !(try trace.read(into: block))
+      // An input may end with its last full block, or have instructions and no records.
+      return !isAtEnd || block.counts.records > 0 || block.counts.trailingInstructions > 0
+    }
+  }
+
+  /// Reads the file to its end for its hash; nothing can be read afterwards.
+  ///
+  /// - Returns: what is known once every block was read.
+  /// - Throws: an error of the system while reading.
+  public func finish() throws(TraceError) -> Summary {
+    var notes: [String]
+    var skipped = 0
+    switch input {
+    case .container(let reader):
+      notes = reader.header.notes
+      skipped = reader.header.totals?.skipped ?? 0
+      if let damage = reader.damage {
+        notes.append(
+          "Salvaged: the container is not whole (\(damage.place): \(damage.problem)), and only "
+            + "what stands before that was read.")
+      }
+      if reader.unknownFrames > 0 {
+        notes.append("\(reader.unknownFrames) frames of a newer version were passed over.")
+      }
+    case .foreign(let trace):
+      notes = trace.importer.notes
+      skipped = trace.importer.skipped
+    }
+    let name = source.name.split(separator: "/").last.map(String.init) ?? source.name
+    return Summary(
+      name: name, format: format, sha256: try source.finish(), skipped: skipped,
+      notes: notes)
+  }
+}
