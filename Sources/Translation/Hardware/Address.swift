@@ -1,8 +1,24 @@
 /// An address of one space; two spaces' addresses do not mix.
-struct Address<Space>: Hashable, Sendable {
+struct Address<Space>: Hashable, Sendable, BitwiseCopyable {
   var rawValue: UInt64
 
   init(_ rawValue: UInt64) { self.rawValue = rawValue }
+
+  init(frame: UInt64) { rawValue = frame << 12 }
+
+  /// The address shifted right by 12.
+  var frame: UInt64 { rawValue >> 12 }
+
+  /// The entry's index in a table of a level.
+  @inline(__always)
+  func index(at level: Int) -> UInt64 { (rawValue >> UInt64(12 + 9 * level)) & 511 }
+
+  /// What the walk cache of a level is tagged with.
+  @inline(__always)
+  func prefix(at level: Int) -> UInt64 { rawValue >> UInt64(12 + 9 * level) }
+
+  @inline(__always)
+  func advanced(by bytes: UInt64) -> Address { Address(rawValue &+ bytes) }
 }
 
 /// The space of addresses that guest software uses.
@@ -15,3 +31,14 @@ enum HostPhysical: Sendable {}
 typealias GVA = Address<GuestVirtual>
 typealias GPA = Address<GuestPhysical>
 typealias HPA = Address<HostPhysical>
+
+extension GVA {
+  /// Bits 63 down to the highest translated one are equal.
+  ///
+  /// Source: Intel SDM volume 1, June 2016, "Canonical Addressing".
+  @inline(__always)
+  func isCanonical(levels: Int) -> Bool {
+    let unused = Int64(64 - (12 + 9 * levels))
+    return UInt64(bitPattern: (Int64(bitPattern: rawValue) << unused) >> unused) == rawValue
+  }
+}

@@ -1,0 +1,85 @@
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// Host-physical memory of which only the frames that hold tables exist.
+///
+/// A hash table leads from a frame's number to its 4 KiB; a frame that was never added reads as
+/// nothing, never as zero.
+struct PhysicalMemory: ~Copyable {
+  private struct Cell {
+    /// One more than the frame's number; 0 for an empty cell.
+    var key: UInt64
+    var words: UnsafeMutablePointer<UInt64>?
+  }
+
+  private var cells: UnsafeMutablePointer<Cell>
+  private var logCells: UInt64 = 12
+  private(set) var frameCount = 0
+  private var slabs: [UnsafeMutableRawPointer] = []
+  private var freeInSlab = 0
+
+  /// Frames that one slab holds: 2 MiB, so that the kernel can back it with one page.
+  private static let slabFrames = 512
+  private static let frameBytes = 4096
+
+  init() {
+    cells = .allocate(capacity: 1 << 12)
+    cells.initialize(repeating: Cell(key: 0, words: nil), count: 1 << 12)
+  }
+
+  deinit {
+    cells.deallocate()
+    for slab in slabs { munmap(slab, Self.slabFrames * Self.frameBytes) }
+  }
+
+  @inline(__always)
+  private func cell(of frame: UInt64) -> UnsafeMutablePointer<Cell> {
+    let mask = 1 << logCells - 1
+    var at = Int(truncatingIfNeeded: (frame &* 0x9E37_79B9_7F4A_7C15) >> (64 - logCells))
+    while true {
+      let cell = cells + at
+      if cell.pointee.key == frame + 1 || cell.pointee.key == 0 { return cell }
+      at = (at + 1) & mask
+    }
+  }
+
+  /// The 512 entries of a frame's table; nothing where no such frame exists.
+  @inline(__always)
+  func words(in frame: UInt64) -> UnsafeMutablePointer<UInt64>? { cell(of: frame).pointee.words }
+
+  /// Adds a frame of zeros, which must not exist yet.
+  ///
+  /// - Returns: its entries; nothing where the system has no memory left.
+  mutating func addFrame(_ frame: UInt64) -> UnsafeMutablePointer<UInt64>? {
+    if freeInSlab == 0 {
+      let bytes = Self.slabFrames * Self.frameBytes
+      let slab = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let slab, slab != MAP_FAILED else { return nil }
+      slabs.append(slab)
+      freeInSlab = Self.slabFrames
+    }
+    guard let slab = slabs.last else { return nil }
+    let words = (slab + (Self.slabFrames - freeInSlab) * Self.frameBytes)
+      .assumingMemoryBound(to: UInt64.self)
+    freeInSlab -= 1
+    if 2 * frameCount >= 1 << logCells { grow() }
+    cell(of: frame).pointee = Cell(key: frame + 1, words: words)
+    frameCount += 1
+    return words
+  }
+
+  private mutating func grow() {
+    let old = cells
+    let oldCount = 1 << logCells
+    logCells += 1
+    cells = .allocate(capacity: 1 << logCells)
+    cells.initialize(repeating: Cell(key: 0, words: nil), count: 1 << logCells)
+    for at in 0..<oldCount where old[at].key != 0 {
+      cell(of: old[at].key - 1).pointee = old[at]
+    }
+    old.deallocate()
+  }
+}
