@@ -1,0 +1,52 @@
+import Machine
+
+/// The only place where a description becomes concrete types.
+enum MachineAssembly {
+  /// The core that replays for this version's formats.
+  ///
+  /// Native mode walks the same first stage with no levels in the second.
+  typealias Core = CoreReplay<X86PageTable, ExtendedPageTable>
+
+  static func core(of machine: MachineDescription, everyTouch: Bool = false) -> Core {
+    Core(machine, everyTouch: everyTouch)
+  }
+
+  /// What tables a run made, for its result.
+  static func tables(of machine: MachineDescription) -> String {
+    let policy = machine.synthesis
+    let second =
+      machine.mode == .nested ? ", second stage \(name(of: policy.secondStagePage))" : ""
+    return "synthesised(first stage \(name(of: policy.firstStagePage))\(second), "
+      + "frames \(policy.frames.rawValue), seed \(policy.seed))"
+  }
+
+  private static func name(of policy: PagePolicy) -> String {
+    switch policy {
+    case .always(let size): size.rawValue
+    case .transparentHuge(let percent): "THP:\(percent)%"
+    }
+  }
+
+  /// What a machine leaves out, in the sentences of the report.
+  static func modelNotes(of machine: MachineDescription) -> [String] {
+    var notes = [
+      "Model: pages are populated before the walk that first needs them, so first touches do not "
+        + "fault.",
+      "Model: every table reference costs \(machine.memory.referenceCycles) cycles, one after "
+        + "another; table entries do not compete with data in caches.",
+      "Model: a translation is looked up in the TLBs that hold its size alone.",
+      "Walk cycles are work and not time: hardware overlaps independent misses, so time lost is "
+        + "less, for streams by more than ten times.",
+    ]
+    if machine.mode == .nested {
+      notes.append(
+        "Model: accessed and dirty flags for EPT are off, so walks write no second-stage entry.")
+      if machine.synthesis.firstStagePage != machine.synthesis.secondStagePage {
+        notes.append(
+          "Model: a first-stage page that is larger than the second stage's is backed piece by "
+            + "piece, as its pieces are touched.")
+      }
+    }
+    return notes
+  }
+}

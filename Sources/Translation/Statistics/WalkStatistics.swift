@@ -1,0 +1,43 @@
+/// What walks did, counted once for each walk from its path.
+struct WalkStatistics {
+  private(set) var walks = 0
+  private(set) var references = 0
+  private(set) var cycles = 0
+  private(set) var splintered = 0
+  /// Walks by the number of their references.
+  private(set) var byReferences: [Int] = Array(repeating: 0, count: WalkPath.capacity + 1)
+  /// References by first-stage step and second-stage step.
+  private(set) var grid: [Int] = Array(repeating: 0, count: WalkPath.steps * WalkPath.steps)
+  /// Walks by their cycles.
+  private(set) var byCycles: [Int: Int] = [:]
+  private(set) var faults: [Int] = Array(repeating: 0, count: TranslationFault.allCases.count)
+
+  /// Counts one walk.
+  mutating func count(_ path: WalkPath, _ outcome: WalkOutcome, cycles spent: Int) {
+    walks += 1
+    references += path.count
+    cycles += spent
+    byReferences[path.count] += 1
+    byCycles[spent, default: 0] += 1
+    for at in 0..<path.count {
+      let reference = path[at]
+      grid[Int(reference.firstLevel) * WalkPath.steps + Int(reference.secondLevel)] += 1
+    }
+    switch outcome {
+    case .translated(_, let first, let second): splintered += second < first ? 1 : 0
+    case .fault(let fault): faults[Int(fault.rawValue)] += 1
+    }
+  }
+
+  /// First-stage entries among the references.
+  var firstStageReferences: Int {
+    (0..<WalkPath.steps).reduce(0) { $0 + grid[$1 * WalkPath.steps + Int(WalkPath.entry)] }
+  }
+
+  var faultCount: Int { faults.reduce(0, +) }
+
+  /// The name of a step of either stage in counters.
+  static func step(_ step: Int, last: String) -> String {
+    step == Int(WalkPath.data) ? last : "L\(step)"
+  }
+}

@@ -1,0 +1,107 @@
+import Machine
+
+/// A cache of partial walks: from an address's upper bits to what the walk would find with them.
+///
+/// The cache of level `l` maps an address shifted right by 12 + 9l to the host-physical address of
+/// the table of level `l - 1`; the nested TLB maps a guest-physical page to a host-physical one.
+struct WalkCache: ~Copyable {
+  let level: Int
+  private let entries: AssociativeTable<UInt64>
+  private(set) var lookups = 0
+  private(set) var hits = 0
+
+  init(level: Int, sets: Int, ways: Int) {
+    self.level = level
+    entries = AssociativeTable(sets: sets, ways: ways, initial: 0)
+  }
+
+  /// What the cache has for an address; it becomes the most recent of its set.
+  @inline(__always)
+  mutating func find(_ address: UInt64) -> UInt64? {
+    lookups += 1
+    guard let value = entries.find(address >> UInt64(12 + 9 * level)) else { return nil }
+    hits += 1
+    return value.pointee
+  }
+
+  /// Adds what a walk found, which a lookup of this walk just missed.
+  @inline(__always)
+  func insert(_ address: UInt64, _ value: UInt64) {
+    _ = entries.insert(address >> UInt64(12 + 9 * level), value)
+  }
+}
+
+/// The walk caches of one stage, deepest first.
+struct WalkCaches: ~Copyable {
+  private let caches: UnsafeMutablePointer<WalkCache>
+  let count: Int
+  /// Where the cache of a level stands; -1 where the machine has none.
+  private var places: [Int] = Array(repeating: -1, count: WalkPath.steps)
+
+  /// - Parameter descriptions: of one stage, at most one for each level.
+  init(_ descriptions: [(level: Int, sets: Int, ways: Int)]) {
+    let deepestFirst = descriptions.sorted { $0.level < $1.level }
+    count = deepestFirst.count
+    caches = .allocate(capacity: max(count, 1))
+    for (at, one) in deepestFirst.enumerated() {
+      (caches + at).initialize(to: WalkCache(level: one.level, sets: one.sets, ways: one.ways))
+      places[one.level] = at
+    }
+  }
+
+  deinit {
+    caches.deinitialize(count: count)
+    caches.deallocate()
+  }
+
+  /// The deepest cached table on an address's way: its level and where it stands.
+  ///
+  /// Probing stops at the first hit, and one lookup is counted for each cache probed.
+  @inline(__always)
+  func deepest(for address: UInt64) -> (level: Int, table: HPA)? {
+    for at in 0..<count {
+      if let table = caches[at].find(address) { return (caches[at].level - 1, HPA(table)) }
+    }
+    return nil
+  }
+
+  /// Keeps where the table below an entry of `level` stands.
+  @inline(__always)
+  func insert(_ address: UInt64, level: Int, table: HPA) {
+    let at = places[level]
+    if at >= 0 { caches[at].insert(address, table.rawValue) }
+  }
+
+  /// Reads one cache's counters, the deepest first.
+  func withCache<Result>(_ index: Int, _ body: (borrowing WalkCache) -> Result) -> Result {
+    body(caches[index])
+  }
+}
+
+/// All walk caches of a core.
+struct WalkCacheSet: ~Copyable {
+  let first: WalkCaches
+  let second: WalkCaches
+  let nested: WalkCache
+  let hasNested: Bool
+
+  /// - Parameters:
+  ///   - descriptions: of every cache of the machine.
+  ///   - hasSecondStage: false in native mode, where the caches of the second stage serve nothing.
+  init(_ descriptions: [WalkCacheDescription], hasSecondStage: Bool) {
+    var firstStage: [(level: Int, sets: Int, ways: Int)] = []
+    var secondStage: [(level: Int, sets: Int, ways: Int)] = []
+    var ofPages: (sets: Int, ways: Int)?
+    for one in descriptions {
+      switch one.kind {
+      case .firstStage(let level): firstStage.append((level, one.sets, one.ways))
+      case .secondStage(let level): secondStage.append((level, one.sets, one.ways))
+      case .nested: ofPages = (one.sets, one.ways)
+      }
+    }
+    first = WalkCaches(firstStage)
+    second = WalkCaches(hasSecondStage ? secondStage : [])
+    hasNested = hasSecondStage && ofPages != nil
+    nested = WalkCache(level: 0, sets: ofPages?.sets ?? 1, ways: ofPages?.ways ?? 1)
+  }
+}
