@@ -6,5 +6,25 @@ struct Nestwalk: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "nestwalk",
     abstract: "What address translation costs a workload, and whether isolation held.",
-    version: toolVersion)
+    discussion: """
+      Replays a trace of memory accesses through a model of the hardware that translates them.
+
+      EXAMPLES:
+        nestwalk run traces/sqlite-probe-4m.nwt -m zen5
+        nestwalk run app.champsimtrace.xz -m reference -m reference-cached -o report.html
+        nestwalk import app.lackey.zst -o app.nwt
+        nestwalk machine show reference > mine.json
+
+      Exit codes: 0 done, 2 input refused, 64 wrong usage.
+      """,
+    version: toolVersion,
+    subcommands: [
+      RunCommand.self, ImportCommand.self, InspectCommand.self, VerifyCommand.self,
+      ExportCommand.self, MachineCommand.self,
+    ])
+
+  static func main() {
+    PartialFiles.installHandlers()
+    main(nil)
+  }
 }

@@ -100,6 +100,9 @@ struct BlockHeader: Equatable {
       columns.append(
         Column(id: UInt16(truncatingIfNeeded: id), rawBytes: raw, packedBytes: packed))
     }
+    guard reader.at == payload.count - 4 else {
+      throw place.damaged("its header is \(payload.count) bytes, too long")
+    }
     guard packedBytes <= ContainerFormat.maximumBlockBytes else {
       throw place.damaged("its columns take \(packedBytes) bytes, more than a block may")
     }

@@ -1,0 +1,108 @@
+import ArgumentParser
+import Results
+import TraceFile
+
+struct ImportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Turn foreign traces into a container.",
+    discussion: """
+      Several inputs are parts of one trace, in the order given. Compression (zstd, gzip, xz) and \
+      format are recognised; where they are not, --format says what the trace is.
+
+      EXAMPLES:
+        nestwalk import app.lackey.txt.zst -o app.nwt
+        nestwalk import run.champsimtrace.xz -o run.nwt
+        nestwalk import capture.bin --format flat16 -o capture.nwt
+        nestwalk import long.nwt --records 0..4000000 -o start.nwt
+      """)
+
+  @Argument(help: "Traces, or - for standard input.")
+  var inputs: [String]
+
+  @Option(name: .shortAndLong, help: "The container to write, or - for standard output.")
+  var output: String
+
+  @OptionGroup var trace: TraceOptions
+
+  @Option(help: "Only these records, as A..B without B, counted from 0.")
+  var records: RecordRange?
+
+  @Option(help: "Effort of zstd, 1 to 19.")
+  var level = ContainerWriter.defaultLevel
+
+  func validate() throws {
+    guard (1...19).contains(level) else {
+      throw ValidationError("--level is \(level); expected 1 to 19.")
+    }
+  }
+
+  func run() throws {
+    try refusing {
+      let file = try PendingFile(output)
+      var header = ContainerHeader(producer: "nestwalk \(toolVersion)")
+      let writer = try ContainerWriter(
+        descriptor: file.descriptor, file: output, header: header, level: level)
+      var skipped = 0
+      for input in inputs {
+        let reader = try TraceReader(path: input, format: trace.format, salvage: trace.salvage)
+        try copy(reader, to: writer)
+        let summary = try reader.finish()
+        skipped += summary.skipped
+        header.add(summary)
+      }
+      if let records {
+        let end = records.end == .max ? "the end" : "\(grouped(records.end))"
+        header.notes.append(
+          "Cut: records \(grouped(records.first)) up to \(end), without the last.")
+      }
+      let (final, bytes) = try writer.finish(header, skipped: skipped)
+      try file.commit()
+      report(final, bytes: bytes, columns: writer.columnBytes)
+    }
+  }
+
+  private func copy(_ reader: TraceReader, to writer: ContainerWriter) throws {
+    // Records go through a builder again where they are cut, or where the input's blocks stand in
+    // their own container.
+    guard records != nil || reader.format == .nwt else {
+      try reader.forEachBlock(quiet: trace.quiet) { try writer.write($0) }
+      return
+    }
+    let cutter = RecordCutter(records?.first ?? 0, records?.end ?? .max)
+    try reader.forEachBlock(quiet: trace.quiet) { block in
+      try cutter.take(block) { (full) throws(TraceError) in try writer.write(full) }
+    }
+    try cutter.finish { (last) throws(TraceError) in try writer.write(last) }
+  }
+
+  private func report(_ header: ContainerHeader, bytes: Int, columns: [Int]) {
+    guard let totals = header.totals else { return }
+    let footprint = totals.footprint
+    var lines = [
+      "records        \(grouped(totals.records))",
+      "instructions   \(grouped(totals.instructions))",
+      "skipped lines  \(grouped(totals.skipped))",
+      "footprint      \(grouped(footprint.pages)) pages of 4 KiB "
+        + "(\(grouped(footprint.codePages)) with code, \(grouped(footprint.dataPages)) with data), "
+        + "\(grouped(footprint.regions2M)) regions of 2 MiB",
+      "container      \(grouped(bytes)) bytes, "
+        + "\(decimal(bytes, over: totals.records)) a record "
+        + "(page transitions \(decimal(columns[0], over: totals.records)), "
+        + "shapes \(decimal(columns[1], over: totals.records)), "
+        + "offsets \(decimal(columns[2], over: totals.records)))",
+    ]
+    lines += header.notes.map { "note           \($0)" }
+    let text = lines.joined(separator: "\n") + "\n"
+    if output == "-" { printError(text) } else { printResult(text) }
+  }
+}
+
+extension ContainerHeader {
+  /// Adds an input that was read whole.
+  mutating func add(_ summary: TraceReader.Summary) {
+    sources.append(
+      Source(name: summary.name, format: summary.format.rawValue, sha256: summary.sha256))
+    for note in summary.notes where !notes.contains(note) { notes.append(note) }
+  }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Machine
+import Reporting
+import Results
+import TraceFile
+import Translation
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Replay traces on machines and report what translation cost.",
+    discussion: """
+      Every trace is read once and replayed on every machine. Without -o a summary is printed.
+
+      EXAMPLES:
+        nestwalk run app.nwt -m reference
+        nestwalk run app.nwt -m zen5 --set tlbs.L2D.ways=8 -o report.html -o result.json
+        nestwalk run a.nwt b.champsimtrace.xz -m reference -m mine.json -o all.csv
+        nestwalk run --explain walk.references
+      """)
+
+  @Argument(help: "Containers or any importable traces, or - for standard input.")
+  var traces: [String] = []
+
+  @Option(
+    name: [.short, .customLong("machine")],
+    help: "A preset of `nestwalk machine list`, or a description's file; may be repeated.")
+  var machines: [String] = []
+
+  @Option(name: .customLong("set"), help: MachineInput.setHelp)
+  var settings: [String] = []
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Write a report; the suffix picks the format: "
+        + ReportFormat.all.map { ".\($0.suffix)" }.joined(separator: " ")
+        + ". May be repeated.", valueName: "file"))
+  var output: [String] = []
+
+  @OptionGroup var trace: TraceOptions
+
+  @Option(
+    help: ArgumentHelp("Say what a counter means, and replay nothing.", valueName: "counter"))
+  var explain: String?
+
+  func validate() throws {
+    if explain != nil { return }
+    guard !traces.isEmpty else { throw ValidationError("Missing expected argument '<traces> ...'") }
+    guard !machines.isEmpty else {
+      throw ValidationError("Missing expected option '-m <machine>'; try -m reference")
+    }
+    guard Set(output).count == output.count else {
+      throw ValidationError("Two -o options name one file.")
+    }
+    for path in output where Self.format(of: path) == nil {
+      throw ValidationError(
+        "-o \(path): its suffix names no format of this version; expected "
+          + ReportFormat.all.map { ".\($0.suffix)" }.joined(separator: ", "))
+    }
+  }
+
+  private static func format(of path: String) -> ReportFormat? {
+    let name = path.split(separator: "/").last ?? ""
+    guard let dot = name.lastIndex(of: ".") else { return nil }
+    return ReportFormat(suffix: String(name[name.index(after: dot)...]))
+  }
+
+  func run() throws {
+    if let explain { return try explainCounter(explain) }
+    try refusing {
+      let machines = try machines.map { try MachineInput.load($0, settings: settings) }
+      // Opened first, so that a place that cannot be written is known before the work.
+      let files = try output.map { try PendingFile($0) }
+      var results: [RunResult] = []
+      for path in traces { results += try replay(path, on: machines) }
+      for file in files {
+        guard let format = Self.format(of: file.path) else { continue }
+        try writeAll(
+          Array(render(results, as: format).utf8), to: file.descriptor, file: file.path)
+      }
+      for file in files { try file.commit() }
+      for file in files { printError("nestwalk: wrote \(file.path)") }
+      if files.isEmpty { printSummary(results) }
+    }
+  }
+
+  /// One pass over a trace for all machines.
+  private func replay(_ path: String, on machines: [ResolvedMachine]) throws -> [RunResult] {
+    let replays = machines.map { Replay($0) }
+    let reader = try TraceReader(path: path, format: trace.format, salvage: trace.salvage)
+    try reader.forEachBlock(quiet: trace.quiet) { block in
+      for replay in replays { try replay.replay(block) }
+    }
+    let summary = try reader.finish()
+    let identity = TraceIdentity(
+      name: summary.name, sha256: summary.sha256, records: 0, tables: "", notes: summary.notes)
+    return try replays.map { try $0.result(of: identity) }
+  }
+
+  private func printSummary(_ results: [RunResult]) {
+    printResult(summary(results, color: Terminal.hasColor, width: Terminal.width))
+  }
+
+  private func explainCounter(_ counter: String) throws {
+    guard let text = Reporting.explain(counter) else {
+      let near = nearNames(counter).joined(separator: ", ")
+      throw ValidationError(
+        "\(counter) is no counter\(near.isEmpty ? "" : "; did you mean \(near)?")")
+    }
+    printResult(text.hasSuffix("\n") ? text : text + "\n")
+  }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import TraceFile
+
+/// The options of every command that reads traces.
+struct TraceOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "What the trace is, where its content and suffix do not tell.", valueName: "name"))
+  var format: TraceFormat?
+
+  @Flag(help: "Read what stands before the first damage of a container that is not whole.")
+  var salvage = false
+
+  @Flag(name: .shortAndLong, help: "Show no progress on the terminal.")
+  var quiet = false
+}
+
+extension TraceFormat: ExpressibleByArgument {}
+
+extension TraceReader {
+  /// Reads every block, with progress on the terminal.
+  func forEachBlock(
+    quiet: Bool, _ body: (TraceBlock) throws -> Void
+  ) throws {
+    var progress = Progress(name, isQuiet: quiet)
+    defer { progress.end() }
+    let block = TraceBlock()
+    var records = 0
+    while try next(into: block) {
+      try body(block)
+      records += Int(block.counts.records)
+      progress.show(records: records, bytes: bytesRead, of: totalBytes)
+    }
+  }
+}
+
+/// A range of records, written `A..B` with B left out of it, or `A..` to the end.
+struct RecordRange: ExpressibleByArgument {
+  var first: Int
+  var end: Int
+
+  init?(argument: String) {
+    guard let dots = argument.firstRange(of: ".."),
+      let first = Int(argument[..<dots.lowerBound]), first >= 0
+    else { return nil }
+    let rest = argument[dots.upperBound...]
+    guard let end = rest.isEmpty ? Int.max : Int(rest), end >= first else { return nil }
+    self.first = first
+    self.end = end
+  }
+}
+
+/// A count with a thin separator every three digits, for people.
+func grouped(_ count: Int) -> String {
+  var text = ""
+  let digits = String(count)
+  for (index, digit) in digits.enumerated() {
+    if index > 0, (digits.count - index) % 3 == 0, text != "-" { text += "," }
+    text.append(digit)
+  }
+  return text
+}
+
+/// A ratio with four digits after its point.
+func decimal(_ numerator: Int, over denominator: Int) -> String {
+  guard denominator > 0 else { return "-" }
+  let scaled = (numerator * 10_000 + denominator / 2) / denominator
+  let fraction = String(scaled % 10_000)
+  return "\(scaled / 10_000).\(String(repeating: "0", count: 4 - fraction.count))\(fraction)"
+}
