@@ -48,7 +48,9 @@ let htmlStyle: Markup = #"""
     .cards {
       grid-auto-flow: column; grid-template-columns: none; grid-auto-columns: minmax(0, 1fr);
     }
-    .columns { grid-template-columns: minmax(0, 1.3fr) minmax(0, 1fr); }
+  }
+  @media (min-width: 1320px) {
+    .columns { grid-template-columns: minmax(0, 1fr) fit-content(600px); }
     .columns.even { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
   }
   .scroll { overflow-x: auto; max-width: 100%; }
