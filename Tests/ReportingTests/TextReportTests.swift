@@ -137,6 +137,7 @@ struct ExplanationTests {
       ("walk.cont", "walk.count"), ("walk.refernces", "walk.references"),
       ("tlb.L2.mises", "tlb.NAME.misses"), ("tlb.L2.miss", "tlb.NAME.misses"),
       ("Walk.Cycles", "walk.cycles"), ("cpu.acesses", "cpu.accesses"),
+      ("walk.refs", "walk.references"),
     ])
   func near(_ name: String, _ expected: String) {
     #expect(explain(name) == nil)

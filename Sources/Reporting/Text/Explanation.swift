@@ -26,10 +26,11 @@ public func nearNames(_ counter: String) -> [String] {
       let other = place < given.count ? given[place] : ""
       if other == other.uppercased() && !one.isEmpty && other.count > 2 { continue }
       let (small, large) = (one.lowercased(), other.lowercased())
-      // A beginning of the right word is nearer than another word of its length.
-      distance +=
-        small.count > 2 && large.hasPrefix(small) && small != large
-        ? 1 : editDistance(Array(small.utf8), Array(large.utf8))
+      let between = editDistance(Array(small.utf8), Array(large.utf8))
+      // A word that begins like the right one is nearer than another word of its length.
+      distance += small.count > 2 && small.prefix(3) == large.prefix(3) ? min(between, 1) : between
+      // Metrics of another family are far, however their other words fit.
+      if place == 0, between > 2 { return nil }
     }
     return distance <= max(2, counter.utf8.count / 3) ? (metric.pattern, distance) : nil
   }
