@@ -28,7 +28,7 @@ struct ExtendedPageTableEntry: HardwareWord {
   }
 }
 
-/// Extended page tables with four levels.
+/// Extended page tables, four or five levels.
 ///
 /// Model: accessed and dirty flags for EPT are off (EPTP bit 6 clear), so a walk writes no
 /// second-stage entry; execute-only entries are supported.
@@ -64,7 +64,20 @@ enum ExtendedPageTable: PageTableFormat {
   }
 
   @inline(__always)
-  static func allowsWrite(_ entry: UInt64) -> Bool { entry & Entry.write.mask != 0 }
+  static func rights(_ entry: UInt64) -> Rights {
+    // Bits 2:0 are in the order of `Rights`; users and supervisors are alike.
+    Rights(rawValue: UInt8(truncatingIfNeeded: entry & 7)).union(.user)
+  }
+
+  /// No bit above the highest translated one.
+  @inline(__always)
+  static func accepts(_ address: UInt64, levels: Int) -> Bool {
+    address >> UInt64(12 + 9 * levels) == 0
+  }
+
+  /// Reading a guest's table is a data read while accessed and dirty flags are off.
+  static var tableAccess: Rights { .read }
+  static var dataAccess: Rights { [] }
 
   static var accessed: UInt64 { 0 }
   static var dirty: UInt64 { 0 }

@@ -12,8 +12,17 @@ protocol PageTableFormat {
   /// A present entry that maps a page, and not a table.
   static func isLeaf(_ entry: UInt64, level: Int) -> Bool
 
-  /// The entry lets a write through.
-  static func allowsWrite(_ entry: UInt64) -> Bool
+  /// What the entry allows; what a way allows is what all of its entries do.
+  static func rights(_ entry: UInt64) -> Rights
+
+  /// An address of as many levels has no bits that the tables do not translate.
+  static func accepts(_ address: UInt64, levels: Int) -> Bool
+
+  /// What reading a first-stage table needs of this format as the second stage.
+  static var tableAccess: Rights { get }
+
+  /// What any access to data needs of this format as the second stage, besides its own kind.
+  static var dataAccess: Rights { get }
 
   /// Where a table or a page of the level begins.
   static func address(in entry: UInt64, leafLevel: Int) -> UInt64

@@ -32,9 +32,10 @@ struct X86PageTableEntry: HardwareWord {
   }
 }
 
-/// Long-mode paging with four levels and the 4 KiB granule.
+/// Long-mode paging with the 4 KiB granule, four or five levels.
 ///
-/// Model: physical addresses are 52 bits wide, so no address bit of an entry is reserved.
+/// Model: physical addresses are 52 bits wide, so no address bit of an entry is reserved; execution
+/// can be disabled (EFER.NXE), and supervisors heed the write bit (CR0.WP).
 enum X86PageTable: PageTableFormat {
   private typealias Entry = X86PageTableEntry
 
@@ -58,7 +59,24 @@ enum X86PageTable: PageTableFormat {
   }
 
   @inline(__always)
-  static func allowsWrite(_ entry: UInt64) -> Bool { entry & Entry.writable.mask != 0 }
+  static func rights(_ entry: UInt64) -> Rights {
+    var rights: Rights = entry & Entry.executeDisable.mask == 0 ? [.read, .execute] : .read
+    if entry & Entry.writable.mask != 0 { rights.insert(.write) }
+    if entry & Entry.user.mask != 0 { rights.insert(.user) }
+    return rights
+  }
+
+  /// Canonical: bits 63 down to the highest translated one are equal.
+  ///
+  /// Source: Intel SDM volume 1, June 2016, "Canonical Addressing"; 57 bits with five levels by
+  /// "5-Level Paging and 5-Level EPT", white paper 335252-002, "Linear-Address Expansion".
+  @inline(__always)
+  static func accepts(_ address: UInt64, levels: Int) -> Bool {
+    GVA(address).isCanonical(levels: levels)
+  }
+
+  static var tableAccess: Rights { .read }
+  static var dataAccess: Rights { [] }
 
   static var accessed: UInt64 { Entry.accessed.mask }
   static var dirty: UInt64 { Entry.dirty.mask }

@@ -144,9 +144,12 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
 
   @inline(never)
   private mutating func walk(_ word: UInt64, _ chain: Int, isWrite: Bool, page: UInt64) {
-    var outcome = walker.walk(GVA(frame: page), isWrite: isWrite, space.memory, path: &path)
-    if word & Self.faultBit != 0, outcome != .fault(.generalProtection) {
-      outcome = .fault(.outOfFrames)
+    let access: Rights = isWrite ? .write : word & Self.dataBit != 0 ? .read : .execute
+    var outcome = walker.walk(GVA(frame: page), access, space.memory, path: &path)
+    if word & Self.faultBit != 0, case .fault(var fault) = outcome, fault.reason != .notCanonical {
+      // What populating could not make is missing for want of frames.
+      fault.reason = .outOfFrames
+      outcome = .fault(fault)
     }
     walks.count(path, outcome, cycles: latency.cycles(of: path))
     if case .translated = outcome { tlbs.fill(chain, Self.tag(word)) }

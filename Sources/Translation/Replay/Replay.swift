@@ -95,9 +95,7 @@ public final class Replay {
     result.counters["walk.splintered"] = walks.splintered
     result.counters["frames.firstStage"] = core.space.firstStageFrames
     result.counters["frames.secondStage"] = core.space.secondStageFrames
-    for fault in TranslationFault.allCases where walks.faults[Int(fault.rawValue)] > 0 {
-      result.counters["fault.\(fault.name)"] = walks.faults[Int(fault.rawValue)]
-    }
+    for (name, count) in walks.faults { result.counters["fault.\(name)"] = count }
     for cache in core.walker.cacheCounters() {
       result.counters["walkCache.\(cache.name).lookups"] = cache.lookups
       result.counters["walkCache.\(cache.name).hits"] = cache.hits

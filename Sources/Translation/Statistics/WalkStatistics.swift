@@ -10,7 +10,8 @@ struct WalkStatistics {
   private(set) var grid: [Int] = Array(repeating: 0, count: WalkPath.steps * WalkPath.steps)
   /// Walks by their cycles.
   private(set) var byCycles: [Int: Int] = [:]
-  private(set) var faults: [Int] = Array(repeating: 0, count: TranslationFault.allCases.count)
+  /// Walks that ended in a fault, by the fault's name.
+  private(set) var faults: [String: Int] = [:]
 
   /// Counts one walk.
   mutating func count(_ path: WalkPath, _ outcome: WalkOutcome, cycles spent: Int) {
@@ -24,8 +25,8 @@ struct WalkStatistics {
       grid[Int(reference.firstLevel) * WalkPath.steps + Int(reference.secondLevel)] += 1
     }
     switch outcome {
-    case .translated(_, let first, let second): splintered += second < first ? 1 : 0
-    case .fault(let fault): faults[Int(fault.rawValue)] += 1
+    case .translated(let found): splintered += found.second < found.first ? 1 : 0
+    case .fault(let fault): faults[fault.counter, default: 0] += 1
     }
   }
 
@@ -33,8 +34,6 @@ struct WalkStatistics {
   var firstStageReferences: Int {
     (0..<WalkPath.steps).reduce(0) { $0 + grid[$1 * WalkPath.steps + Int(WalkPath.entry)] }
   }
-
-  var faultCount: Int { faults.reduce(0, +) }
 
   /// The name of a step of either stage in counters.
   static func step(_ step: Int, last: String) -> String {

@@ -3,7 +3,8 @@ import Machine
 /// A cache of partial walks: from an address's upper bits to what the walk would find with them.
 ///
 /// The cache of level `l` maps an address shifted right by 12 + 9l to the host-physical address of
-/// the table of level `l - 1`; the nested TLB maps a guest-physical page to a host-physical one.
+/// the table of level `l - 1`; the nested TLB maps a guest-physical page to a host-physical one. What
+/// the entries on the way allow stands in the low bits, and for the nested TLB the page's size.
 struct WalkCache: ~Copyable {
   let level: Int
   private let entries: AssociativeTable<UInt64>
@@ -54,22 +55,26 @@ struct WalkCaches: ~Copyable {
     caches.deallocate()
   }
 
-  /// The deepest cached table on an address's way: its level and where it stands.
+  /// The deepest cached table on an address's way: its level, its place, what the way allows.
   ///
   /// Probing stops at the first hit, and one lookup is counted for each cache probed.
   @inline(__always)
-  func deepest(for address: UInt64) -> (level: Int, table: HPA)? {
+  func deepest(for address: UInt64) -> (level: Int, table: HPA, rights: Rights)? {
     for at in 0..<count {
-      if let table = caches[at].find(address) { return (caches[at].level - 1, HPA(table)) }
+      if let value = caches[at].find(address) {
+        let rights = Rights(rawValue: UInt8(truncatingIfNeeded: value & 15))
+        return (caches[at].level - 1, HPA(value & ~0xfff), rights)
+      }
     }
     return nil
   }
 
-  /// Keeps where the table below an entry of `level` stands.
+  /// Keeps where the table below an entry of `level` stands, and what the entries down to that one
+  /// allow.
   @inline(__always)
-  func insert(_ address: UInt64, level: Int, table: HPA) {
+  func insert(_ address: UInt64, level: Int, _ table: HPA, _ rights: Rights) {
     let at = places[level]
-    if at >= 0 { caches[at].insert(address, table.rawValue) }
+    if at >= 0 { caches[at].insert(address, table.rawValue | UInt64(rights.rawValue)) }
   }
 
   /// Reads one cache's counters, the deepest first.

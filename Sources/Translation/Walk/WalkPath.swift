@@ -38,35 +38,3 @@ struct WalkPath {
     count += 1
   }
 }
-
-/// Where a walk ended.
-enum WalkOutcome: Equatable {
-  /// The address, and the size of both stages' pages.
-  case translated(HPA, first: PageSize, second: PageSize)
-  case fault(TranslationFault)
-}
-
-/// A fault of the modelled machine: a value that is counted, never an error of ours.
-enum TranslationFault: UInt8, Equatable, CaseIterable {
-  /// #GP: the address is not canonical.
-  case generalProtection
-  /// #PF: a first-stage entry is not present, malformed, or forbids the access.
-  case pageFault
-  /// A second-stage entry is not present or forbids the access.
-  case extendedViolation
-  /// A present second-stage entry that the architecture forbids.
-  case extendedMisconfiguration
-  /// The machine has no frame left for the page or its tables.
-  case outOfFrames
-
-  /// The name in counters.
-  var name: String {
-    switch self {
-    case .generalProtection: "generalProtection"
-    case .pageFault: "pageFault"
-    case .extendedViolation: "eptViolation"
-    case .extendedMisconfiguration: "eptMisconfiguration"
-    case .outOfFrames: "outOfFrames"
-    }
-  }
-}
