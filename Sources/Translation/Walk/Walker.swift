@@ -54,8 +54,10 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
     if let cached = firstCaches.deepest(for: address.rawValue) {
       (level, table, rights) = (cached.level, cached.table, cached.rights)
     } else {
-      switch translate(roots.first, for: level, Second.tableAccess, memory, &path) {
-      case .found(let host, _, _): table = host
+      // What is translated is where the entry stands: a fault names that address.
+      let entry = roots.first.advanced(by: 8 * address.index(at: level))
+      switch translate(entry, for: level, Second.tableAccess, memory, &path) {
+      case .found(let host, _, _): table = HPA(frame: host.frame)
       case .fault(let fault): return .fault(fault)
       }
     }
@@ -73,10 +75,11 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       guard First.isLeaf(value, level: level) else {
         set(First.accessed, in: entry)
         let next = GPA(First.address(in: value, leafLevel: 0))
+          .advanced(by: 8 * address.index(at: level - 1))
         switch translate(next, for: level - 1, Second.tableAccess, memory, &path) {
         case .found(let host, _, _):
-          firstCaches.insert(address.rawValue, level: level, host, rights)
-          table = host
+          table = HPA(frame: host.frame)
+          firstCaches.insert(address.rawValue, level: level, table, rights)
         case .fault(let fault): return .fault(fault)
         }
         level -= 1
