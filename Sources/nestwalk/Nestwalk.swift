@@ -20,7 +20,7 @@ struct Nestwalk: ParsableCommand {
     version: toolVersion,
     subcommands: [
       RunCommand.self, ImportCommand.self, InspectCommand.self, VerifyCommand.self,
-      ExportCommand.self, MachineCommand.self,
+      ExportCommand.self, MachineCommand.self, WalkCommand.self,
     ])
 
   static func main() {
