@@ -116,7 +116,7 @@ struct ContainerDamageTests {
     }
   }
 
-  @Test("every flipped bit is found by verify")
+  @Test("every flipped bit is found by verify, and by whoever only reads the pages")
   func flips() throws {
     try withContainer(Array(Self.records.prefix(300)), blockRecords: 100) { path in
       let whole = [UInt8](try Data(contentsOf: URL(filePath: path)))
@@ -131,6 +131,11 @@ struct ContainerDamageTests {
             damage = try Verification(path: path) { _, _ in }.damage
           } catch { damage = error }
           #expect(damage != nil, "byte \(at)")
+          #expect(throws: TraceError.self, "byte \(at)") {
+            let reader = try TraceReader(path: path)
+            let block = TraceBlock()
+            while try reader.next(into: block) {}
+          }
         }
       }
     }

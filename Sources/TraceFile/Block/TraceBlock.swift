@@ -14,8 +14,6 @@ public final class TraceBlock {
   var events = ColumnBuffer()
   /// The columns as they stand in the file, until something asks for them.
   var packed = PackedColumns()
-  /// What the block's header says of `packed`.
-  var columnsChecksum: UInt32 = 0
 
   private var entryWords = ColumnBuffer()
   private var slots = ColumnBuffer()

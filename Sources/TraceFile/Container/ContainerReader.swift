@@ -101,8 +101,11 @@ final class ContainerReader {
       block.begin()
       block.place = place
       block.counts = header.counts
-      block.columnsChecksum = header.columnsChecksum
       guard try block.packed.take(header.columns, from: source) else { throw torn(place) }
+      // Whoever reads the pages alone relies on counts that other columns have to agree with.
+      guard block.packed.checksum == header.columnsChecksum else {
+        throw place.damaged("its columns' checksum does not match")
+      }
       let expected = nextRecord[header.counts.stream, default: 0]
       guard header.counts.firstRecord == expected else {
         throw place.damaged(
