@@ -10,7 +10,7 @@ struct Nestwalk: ParsableCommand {
       Replays a trace of memory accesses through a model of the hardware that translates them.
 
       EXAMPLES:
-        nestwalk run traces/sqlite-probe-4m.nwt -m zen5
+        nestwalk run traces/sqlite-probe-8m.nwt -m zen5
         nestwalk run app.champsimtrace.xz -m reference -m reference-cached -o report.html
         nestwalk import app.lackey.zst -o app.nwt
         nestwalk machine show reference > mine.json
