@@ -22,6 +22,8 @@ struct ExportCommand: ParsableCommand {
 
   @OptionGroup var trace: TraceOptions
 
+  func validate() throws { try refuseOverwriting([file], with: output) }
+
   func run() throws {
     try refusing {
       let reader = try TraceReader(path: file, format: trace.format, salvage: trace.salvage)

@@ -35,6 +35,7 @@ struct ImportCommand: ParsableCommand {
     guard (1...19).contains(level) else {
       throw ValidationError("--level is \(level); expected 1 to 19.")
     }
+    try refuseOverwriting(inputs, with: output)
   }
 
   func run() throws {

@@ -50,7 +50,7 @@ struct RunCommand: ParsableCommand {
     guard !machines.isEmpty else {
       throw ValidationError("Missing expected option '-m <machine>'; try -m reference")
     }
-    guard Set(output).count == output.count else {
+    guard Set(output.map(FilePlace.init)).count == output.count else {
       throw ValidationError("Two -o options name one file.")
     }
     for path in output where Self.format(of: path) == nil {

@@ -17,6 +17,8 @@ final class PendingFile {
   /// - Throws: why the place cannot be written.
   init(_ path: String) throws(FileError) {
     self.path = path
+    // Said before the work, and before another output is in its place.
+    guard !FilePlace.isFolder(path) else { throw FileError(path, "is a directory") }
     let base = path == "-" ? "/tmp/nestwalk" : path
     temporary = "\(base).\(getpid()).partial"
     descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)

@@ -17,6 +17,13 @@ struct TraceOptions: ParsableArguments {
 
 extension TraceFormat: ExpressibleByArgument {}
 
+/// Refuses an output that would take the place of a trace that is read.
+func refuseOverwriting(_ inputs: [String], with output: String) throws {
+  guard output == "-" || !inputs.map(FilePlace.init).contains(FilePlace(output)) else {
+    throw ValidationError("-o \(output) is an input.")
+  }
+}
+
 extension TraceReader {
   /// Reads every block, with progress on the terminal.
   func forEachBlock(
