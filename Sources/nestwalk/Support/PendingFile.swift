@@ -98,11 +98,15 @@ enum PartialFiles {
     _ = paths
     signal(SIGPIPE, SIG_IGN)
     for number in [SIGINT, SIGTERM, SIGHUP] {
-      signal(number) { received in
+      let before = signal(number) { received in
         for slot in 0..<PartialFiles.capacity {
           if let path = PartialFiles.paths[slot] { unlink(path) }
         }
         _exit(128 + received)
+      }
+      // What `nohup` or a shell's background job ignores stays ignored.
+      if unsafeBitCast(before, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+        signal(number, SIG_IGN)
       }
     }
   }
