@@ -1,0 +1,73 @@
+# What a stranger needs: `make demo`, `make test`. Everything else is listed by `make help`.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+# Not every shell expands the ~ of PREFIX=~/.local.
+BIN = $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))/bin
+
+# The system's libraries, as pkg-config knows them and as Debian packages them.
+LIBRARIES := libzstd zlib liblzma libcrypto
+DEBIAN := libzstd-dev zlib1g-dev liblzma-dev libssl-dev pkg-config
+
+# Tests are built with other flags than the program. In one folder the two would rebuild each other.
+TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path .build-test
+NESTWALK := .build/release/nestwalk
+MACHINES := -m reference -m reference-cached -m zen5
+
+.PHONY: help demo test build install reports lint packages toolchain clean
+.SILENT:
+
+help:
+	echo "make demo              replay a real trace and write demo/report.html"
+	echo "make test              build and run all tests"
+	echo "make build             build $(NESTWALK)"
+	echo "make install PREFIX=D  build for use without a toolchain and install D/bin/nestwalk"
+	echo "make reports           write the golden reports of reports/ anew"
+	echo "make lint              check the format of the sources"
+	echo "make packages          install the Debian packages that are missing"
+	echo "make clean             remove what make has built"
+
+demo: build
+	mkdir -p demo
+	$(NESTWALK) run traces/sqlite-probe-8m.nwt $(MACHINES) --quiet \
+	  -o demo/report.html -o demo/report.json 2> demo/messages \
+	  || { cat demo/messages >&2; exit 1; }
+	rm -f demo/messages
+	# The first table of the summary, up to its first blank line.
+	$(NESTWALK) run traces/sqlite-probe-8m.nwt $(MACHINES) --quiet | sed -n '1,/^$$/p'
+	echo "The results: $(CURDIR)/demo/report.json"
+	echo "The report:  $(CURDIR)/demo/report.html"
+
+build: toolchain packages
+	echo "nestwalk: building (a minute or two the first time)"
+	$(SWIFT) build -c release -q --product nestwalk
+
+test: toolchain packages
+	echo "nestwalk: building the tests (a few minutes the first time)"
+	$(SWIFT) build $(TEST_FLAGS) --build-tests -q
+	echo "nestwalk: testing"
+	.ci/test $(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
+
+install: toolchain packages
+	echo "nestwalk: building with Swift's libraries inside (a minute or two the first time)"
+	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
+	  --scratch-path .build-install
+	install -D -s -m 755 .build-install/release/nestwalk "$(BIN)/nestwalk"
+	echo "nestwalk: installed $(BIN)/nestwalk"
+
+# Each command of reports/README.md, which the test of the golden reports reads too.
+reports: build
+	sed -n 's/^    nestwalk //p' reports/README.md | while read -r arguments; do \
+	  $(NESTWALK) $$arguments --quiet || exit 1; done
+
+lint: toolchain
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+
+toolchain:
+	.ci/toolchain $(SWIFT)
+
+packages:
+	.ci/packages "$(LIBRARIES)" $(DEBIAN)
+
+clean:
+	rm -rf .build .build-test .build-install demo
