@@ -10,12 +10,12 @@ extension MachineDescription {
     cores = try Self.cores(members["cores"])
     mode = try members["virtualization"].members(["mode"])["mode"]
       .choice(TranslationMode.self, notModelled: ["shadow", "agile"])
-    firstStage = try StageDescription(reading: members["firstStage"], as: .x86)
+    firstStage = try StageDescription.first(members["firstStage"])
     secondStage = try Self.secondStage(members["secondStage"], mode: mode)
     tlbs = try TLBDescription.list(members["tlbs"])
     walkCaches = try WalkCacheDescription.list(
       members["walkCaches"], firstLevels: firstStage.levels,
-      secondLevels: secondStage?.levels ?? TableFormat.ept.modelledLevels)
+      secondLevels: secondStage?.levels ?? TableFormat.modelledLevels.upperBound)
     memory = try MemoryDescription(reading: members["memory"])
     synthesis = try SynthesisDescription(reading: members["synthesis"])
   }
@@ -49,18 +49,17 @@ extension MachineDescription {
         "missing, and nested mode walks two stages",
         "give { \"format\": \"ept:4\" }, or set virtualization.mode to \"native\"")
     }
-    return try StageDescription(reading: node, as: .ept)
+    return try StageDescription.second(node)
   }
 }
 
 extension TableFormat {
   /// Levels of tables, the root's included, that this version walks.
-  var modelledLevels: Int { 4 }
+  fileprivate static let modelledLevels = 4...5
 
   /// Formats that have a name but no model yet.
   fileprivate static let notModelled = [
-    "x86-64:5", "ept:5", "npt:4", "npt:5", "sv39", "sv48", "sv57", "sv39x4", "sv48x4", "sv57x4",
-    "vtd:3", "vtd:4", "vtd:5",
+    "sv39", "sv48", "sv57", "sv39x4", "sv48x4", "sv57x4", "vtd:3", "vtd:4", "vtd:5",
   ]
 }
 
@@ -68,15 +67,48 @@ extension StageDescription {
   /// How descriptions spell the stage's format, such as `x86-64:4`.
   public var formatName: String { "\(format.rawValue):\(levels)" }
 
-  fileprivate init(reading node: MachineNode, as family: TableFormat) throws(MachineError) {
-    self.init(format: family, levels: family.modelledLevels)
+  private static let firstStages = stages(of: [.x86])
+  private static let secondStages = stages(of: [.ept, .npt])
+
+  private static func stages(of families: [TableFormat]) -> [StageDescription] {
+    families.flatMap { family in
+      TableFormat.modelledLevels.map { StageDescription(format: family, levels: $0) }
+    }
+  }
+
+  fileprivate static func first(_ node: MachineNode) throws(MachineError) -> StageDescription {
+    try choice(node, among: firstStages, not: secondStages, of: "second")
+  }
+
+  fileprivate static func second(_ node: MachineNode) throws(MachineError) -> StageDescription {
+    try choice(node, among: secondStages, not: firstStages, of: "first")
+  }
+
+  /// Reads a stage.
+  ///
+  /// - Parameters:
+  ///   - node: with the key `format`.
+  ///   - stages: that are allowed here.
+  ///   - others: of the other stage, to be refused as such.
+  ///   - other: the name of the other stage.
+  /// - Returns: one of `stages`.
+  /// - Throws: what stands there, and the formats that this stage takes.
+  private static func choice(
+    _ node: MachineNode, among stages: [StageDescription], not others: [StageDescription],
+    of other: String
+  ) throws(MachineError) -> StageDescription {
     let format = try node.members(["format"])["format"]
-    let expected = quoted(formatName)
+    let names = stages.map(\.formatName)
+    let expected = listing(names.map(quoted))
     let text = try format.text(expected: expected)
-    if text == formatName { return }
+    if let stage = stages.first(where: { $0.formatName == text }) { return stage }
+    if others.contains(where: { $0.formatName == text }) {
+      throw format.refusal(
+        "is \(quoted(text)), a format of the \(other) stage", "expected " + expected)
+    }
     let known = TableFormat.notModelled + (text.hasPrefix("vmsa:") ? [text] : [])
     try format.refuseUnmodelled(text, known: known, expected: expected)
-    throw format.refusal(text, near: [formatName], expected: expected)
+    throw format.refusal(text, near: names, expected: expected)
   }
 }
 

@@ -44,6 +44,8 @@ public enum TableFormat: String, Sendable, CaseIterable {
   case x86 = "x86-64"
   /// Intel extended page tables.
   case ept
+  /// AMD nested page tables.
+  case npt
 }
 
 /// What a TLB can serve.

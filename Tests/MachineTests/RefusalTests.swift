@@ -58,7 +58,7 @@ struct RefusalTests {
     Row(
       #""serves": ["fetch"],"#, #""serves": "fetch","#,
       #"tlbs[0].serves: is "fetch"; expected a list of "fetch", "load" or "store""#),
-    // Cores, modes and formats
+    // Cores, modes and stages
     Row(
       #""cores": 1,"#, #""cores": 2,"#,
       "cores: is 2, and more than one core is not modelled yet in this version; expected 1"),
@@ -71,22 +71,6 @@ struct RefusalTests {
     Row(
       #""mode": "nested""#, #""mode": "nestd""#,
       #"virtualization.mode: is "nestd"; did you mean "nested"? expected "native" or "nested""#),
-    Row(
-      #""x86-64:4""#, #""x86-64:5""#,
-      #"firstStage.format: is "x86-64:5", not modelled yet in this version; expected "x86-64:4""#),
-    Row(
-      #""x86-64:4""#, #""vmsa:4k:48""#,
-      #"firstStage.format: is "vmsa:4k:48", not modelled yet in this version; "#
-        + #"expected "x86-64:4""#),
-    Row(
-      #""x86-64:4""#, #""x86_64:4""#,
-      #"firstStage.format: is "x86_64:4"; did you mean "x86-64:4"? expected "x86-64:4""#),
-    Row(
-      #""ept:4""#, #""npt:4""#,
-      #"secondStage.format: is "npt:4", not modelled yet in this version; expected "ept:4""#),
-    Row(
-      #""ept:4""#, #""x86-64:4""#,
-      #"secondStage.format: is "x86-64:4"; expected "ept:4""#),
     Row(
       #""secondStage": { "format": "ept:4" },"#, "",
       #"secondStage: missing, and nested mode walks two stages; give { "format": "ept:4" }, "#

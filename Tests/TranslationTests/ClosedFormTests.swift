@@ -47,6 +47,32 @@ struct ClosedFormTests {
     #expect(result.counters["walk.splintered"] == (reach > isSplintered ? 1 : 0))
   }
 
+  /// (g + 1)(h + 1) - 1 with g and h the levels: 29, 29 and 35.
+  @Test(
+    "five levels in either stage or both",
+    arguments: [
+      ("x86-64:5", "ept:4", 29), ("x86-64:4", "ept:5", 29), ("x86-64:5", "ept:5", 35),
+      ("x86-64:5", "npt:5", 35), ("x86-64:4", "npt:4", 24),
+    ])
+  func fiveLevels(first: String, second: String, references: Int) throws {
+    let machine = try machine(
+      "reference", "firstStage.format=\(first)", "secondStage.format=\(second)")
+    let result = try replay(loads(0x12_3456_7890), on: machine)
+    #expect(result.counters["walk.references"] == references)
+    // Every place of the grid once.
+    let grid = result.counters.filter { $0.key.hasPrefix("walk.grid.") }
+    #expect(grid.count == references)
+    #expect(grid.values.allSatisfy { $0 == 1 })
+  }
+
+  @Test("57 bits of address with five levels")
+  func fiveLevelAddresses() throws {
+    let machine = try machine("reference", "firstStage.format=x86-64:5")
+    let result = try replay(loads(1 << 55, 1 << 56), on: machine)
+    #expect(result.counters["walk.count"] == 2)
+    #expect(result.counters["fault.generalProtection"] == 1)
+  }
+
   @Test("a native walk reads one entry a level", arguments: [("4K", 4), ("2M", 3), ("1G", 2)])
   func native(size: String, references: Int) throws {
     let machine = try machine(

@@ -47,6 +47,14 @@ struct DifferentialTests {
         + "{stage: 'second', level: 1, sets: 1, ways: 18, replacement: 'lru'}, "
         + "{stage: 'nested', sets: 4, ways: 2, replacement: 'lru'}]"
     ],
+    ["firstStage.format=x86-64:5"],
+    ["firstStage.format=x86-64:5", "secondStage.format=ept:5"],
+    ["secondStage.format=npt:4"],
+    [
+      "secondStage.format=npt:5", "synthesis.firstStagePage=2M",
+      "walkCaches=[{stage: 'second', level: 4, sets: 1, ways: 2, replacement: 'lru'}, "
+        + "{stage: 'first', level: 3, sets: 1, ways: 2, replacement: 'lru'}]",
+    ],
     ["walkCaches=[{stage: 'nested', sets: 1, ways: 33, replacement: 'lru'}]"],
   ]
 

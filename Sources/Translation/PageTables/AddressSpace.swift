@@ -82,22 +82,32 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
     return min(first, size(under: policy.secondStagePage, at: address.rawValue, salt: 2))
   }
 
-  /// Sets the dirty bit of a populated page.
+  /// Sets the dirty bits of a populated page in the stages that keep them.
   ///
-  /// - Returns: whether it was clear.
-  mutating func markDirty(_ address: GVA) -> Bool {
+  /// - Returns: how many were clear.
+  mutating func markDirty(_ address: GVA) -> Int {
     var table = roots.first
     for level in stride(from: roots.firstLevels - 1, through: 0, by: -1) {
       guard let entry = entry(in: table, at: address.index(at: level)), entry.pointee != 0
-      else { return false }
+      else { return 0 }
       if First.isLeaf(entry.pointee, level: level) {
-        guard entry.pointee & First.dirty == 0 else { return false }
-        entry.pointee |= First.dirty
-        return true
+        var count = Self.set(First.dirty, in: entry)
+        let page = First.address(in: entry.pointee, leafLevel: level)
+        let offset = address.rawValue & (1 << UInt64(12 + 9 * level) - 1)
+        if Second.dirty != 0, let leaf = backing(of: GPA(page | offset))?.entry {
+          count += Self.set(Second.dirty, in: leaf)
+        }
+        return count
       }
       table = GPA(First.address(in: entry.pointee, leafLevel: 0))
     }
-    return false
+    return 0
+  }
+
+  private static func set(_ bits: UInt64, in entry: UnsafeMutablePointer<UInt64>) -> Int {
+    let clear = bits & ~entry.pointee
+    entry.pointee |= clear
+    return clear.nonzeroBitCount
   }
 
   /// The place of a first-stage entry in memory.
@@ -108,17 +118,20 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
 
   private func host(of address: GPA) -> HPA? {
     guard roots.secondLevels > 0 else { return HPA(address.rawValue) }
+    guard let (entry, level) = backing(of: address) else { return nil }
+    let page = Second.address(in: entry.pointee, leafLevel: level)
+    return HPA(page | address.rawValue & (1 << UInt64(12 + 9 * level) - 1))
+  }
+
+  /// The second stage's leaf for an address.
+  private func backing(of address: GPA) -> (entry: UnsafeMutablePointer<UInt64>, level: Int)? {
     var table = roots.second
     for level in stride(from: roots.secondLevels - 1, through: 0, by: -1) {
       guard let words = memory.words(in: table.frame) else { return nil }
-      let entry = words[Int(address.index(at: level))]
-      guard entry != 0 else { return nil }
-      let next = Second.address(
-        in: entry, leafLevel: Second.isLeaf(entry, level: level) ? level : 0)
-      if Second.isLeaf(entry, level: level) {
-        return HPA(next | address.rawValue & (1 << UInt64(12 + 9 * level) - 1))
-      }
-      table = HPA(next)
+      let entry = words + Int(address.index(at: level))
+      guard entry.pointee != 0 else { return nil }
+      if Second.isLeaf(entry.pointee, level: level) { return (entry, level) }
+      table = HPA(Second.address(in: entry.pointee, leafLevel: 0))
     }
     return nil
   }

@@ -161,7 +161,7 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       let state = pages.state(of: entry.page)
       guard !state.pointee.isWritten, !state.pointee.isFaulting else { continue }
       state.pointee.isWritten = true
-      if space.markDirty(GVA(frame: entry.page)) { dirtied += 1 }
+      dirtied += space.markDirty(GVA(frame: entry.page))
     }
   }
 }

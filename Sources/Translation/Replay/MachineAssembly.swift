@@ -1,14 +1,17 @@
 import Machine
+import Results
+import TraceFile
 
 /// The only place where a description becomes concrete types.
 enum MachineAssembly {
-  /// The core that replays for this version's formats.
+  /// A core for a machine's formats; levels are numbers that it keeps.
   ///
   /// Native mode walks the same first stage with no levels in the second.
-  typealias Core = CoreReplay<X86PageTable, ExtendedPageTable>
-
-  static func core(of machine: MachineDescription, everyTouch: Bool = false) -> Core {
-    Core(machine, everyTouch: everyTouch)
+  static func core(of machine: MachineDescription, everyTouch: Bool) -> any ReplayCore {
+    switch machine.secondStage?.format {
+    case .npt: Core<X86PageTable, NestedPageTable>(machine, everyTouch: everyTouch)
+    case .ept, .x86, nil: Core<X86PageTable, ExtendedPageTable>(machine, everyTouch: everyTouch)
+    }
   }
 
   /// What tables a run made, for its result.
@@ -39,8 +42,10 @@ enum MachineAssembly {
         + "less, for streams by more than ten times.",
     ]
     if machine.mode == .nested {
-      notes.append(
-        "Model: accessed and dirty flags for EPT are off, so walks write no second-stage entry.")
+      if machine.secondStage?.format == .ept {
+        notes.append(
+          "Model: accessed and dirty flags for EPT are off, so walks write no second-stage entry.")
+      }
       if machine.synthesis.firstStagePage != machine.synthesis.secondStagePage {
         notes.append(
           "Model: a first-stage page that is larger than the second stage's is backed piece by "
@@ -49,4 +54,24 @@ enum MachineAssembly {
     }
     return notes
   }
+}
+
+/// A core whatever its formats; crossed once a block and once a run.
+protocol ReplayCore {
+  func replay(_ block: TraceBlock) throws(TraceError)
+  func addCounters(to result: inout RunResult)
+  func checkLaws() throws(ConservationError)
+}
+
+/// A core of certain formats.
+private final class Core<First: PageTableFormat, Second: PageTableFormat>: ReplayCore {
+  private var core: CoreReplay<First, Second>
+
+  init(_ machine: MachineDescription, everyTouch: Bool) {
+    core = CoreReplay(machine, everyTouch: everyTouch)
+  }
+
+  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
+  func addCounters(to result: inout RunResult) { core.addCounters(to: &result) }
+  func checkLaws() throws(ConservationError) { try core.checkLaws() }
 }

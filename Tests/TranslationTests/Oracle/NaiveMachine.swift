@@ -35,6 +35,8 @@ struct NaiveMachine {
   private var nextHuge: UInt64 = 1 << 34
   private var accessedEntries: Set<[UInt64]> = []
   private var dirtyPages: Set<UInt64> = []
+  private var accessedNested: Set<[UInt64]> = []
+  private var dirtyNested: Set<[UInt64]> = []
   private(set) var counters: [String: Int] = [:]
   private(set) var referencesPerWalk: [Int: Int] = [:]
   private var references = 0
@@ -102,7 +104,7 @@ struct NaiveMachine {
     count("cpu.touches")
     let access: AccessClass = kind == .fetch ? .fetch : kind == .load ? .load : .store
     let isWrite = access == .store
-    let isCanonical = address < 1 << 47 || address >= UInt64.max - (1 << 47) + 1
+    let isCanonical = isCanonical(address)
     if isCanonical { populate(address) }
     let reach = secondLevels > 0 ? min(firstLeaf, secondLeaf) : firstLeaf
     let size: PageSizeName = reach == 0 ? .base4K : reach == 1 ? .large2M : .huge1G
@@ -121,7 +123,7 @@ struct NaiveMachine {
     }
     references = 0
     count("walk.count")
-    let works = walk(address)
+    let works = walk(address, isWrite: isWrite)
     referencesPerWalk[references, default: 0] += 1
     if works {
       for index in chain.reversed() { fill(index, page) }
@@ -136,7 +138,13 @@ struct NaiveMachine {
   }
 
   private mutating func markDirty(_ address: UInt64) {
-    if dirtyPages.insert(address >> UInt64(12 + 9 * firstLeaf)).inserted { count("walk.updates") }
+    let page = address >> UInt64(12 + 9 * firstLeaf)
+    if dirtyPages.insert(page).inserted { count("walk.updates") }
+    guard secondLevels > 0, machine.secondStage?.format == .npt else { return }
+    let offset = address % (1 << UInt64(12 + 9 * firstLeaf))
+    let backed = frame([UInt64(firstLeaf), page]) << 12 + offset
+    let key = [UInt64(secondLeaf), backed >> UInt64(12 + 9 * secondLeaf)]
+    if dirtyNested.insert(key).inserted { count("walk.updates") }
   }
 
   private mutating func populate(_ address: UInt64) {
@@ -159,9 +167,15 @@ struct NaiveMachine {
     _ = caches[name]?.entries.insert(tag)
   }
 
+  /// The highest translated bit is 11 + 9n for n levels, and all above are its copies.
+  private func isCanonical(_ address: UInt64) -> Bool {
+    let half: UInt64 = 1 << UInt64(11 + 9 * firstLevels)
+    return address < half || address >= 0 &- half
+  }
+
   /// Steps 1 to 3 of the walk's definition.
-  private mutating func walk(_ address: UInt64) -> Bool {
-    guard address < 1 << 47 || address >= UInt64.max - (1 << 47) + 1 else { return false }
+  private mutating func walk(_ address: UInt64, isWrite: Bool) -> Bool {
+    guard isCanonical(address) else { return false }
     var level = firstLevels - 1
     var started = false
     for depth in 1..<firstLevels
@@ -170,7 +184,7 @@ struct NaiveMachine {
       started = true
       break
     }
-    if !started { second(frame([UInt64(firstLevels), 0]) << 12) }
+    if !started { second(frame([UInt64(firstLevels), 0]) << 12, isWrite: true) }
     while true {
       references += 1
       count("walk.references.firstStage")
@@ -178,10 +192,10 @@ struct NaiveMachine {
       if accessedEntries.insert(key).inserted { count("walk.updates") }
       let frame = frame(key)
       if level == firstLeaf {
-        second(frame << 12 + address % (1 << UInt64(12 + 9 * level)))
+        second(frame << 12 + address % (1 << UInt64(12 + 9 * level)), isWrite: isWrite)
         return true
       }
-      second(frame << 12)
+      second(frame << 12, isWrite: true)
       keep("firstStage.L\(level)", address >> UInt64(12 + 9 * level))
       level -= 1
     }
@@ -192,7 +206,8 @@ struct NaiveMachine {
     return frame
   }
 
-  private mutating func second(_ address: UInt64) {
+  /// AMD's nested entries have accessed and dirty bits; a guest's table is always written.
+  private mutating func second(_ address: UInt64, isWrite: Bool) {
     guard secondLevels > 0 else { return }
     if probe("nested", address >> 12) != nil { return }
     var level = secondLevels - 1
@@ -204,6 +219,11 @@ struct NaiveMachine {
     while level >= secondLeaf {
       references += 1
       count("walk.references.secondStage")
+      if machine.secondStage?.format == .npt {
+        let key = [UInt64(level), address >> UInt64(12 + 9 * level)]
+        if accessedNested.insert(key).inserted { count("walk.updates") }
+        if level == secondLeaf, isWrite, dirtyNested.insert(key).inserted { count("walk.updates") }
+      }
       if level > secondLeaf { keep("secondStage.L\(level)", address >> UInt64(12 + 9 * level)) }
       level -= 1
     }
