@@ -18,9 +18,7 @@ extension Preset {
         "cores": 1,  // Model: one core with private TLBs; further cores do not interact
         "virtualization": { "mode": "nested" },
         "firstStage": { "format": "x86-64:4" },
-        // Model: AMD's nested tables have the x86-64 format; EPT of four levels costs the same
-        // references.
-        "secondStage": { "format": "ept:4" },
+        "secondStage": { "format": "npt:4" },
         // Model: replacement is true LRU; AMD does not publish its policy. Runs of pages that are
         // contiguous in both spaces are not coalesced into one entry.
         "tlbs": [
