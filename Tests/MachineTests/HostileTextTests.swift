@@ -49,6 +49,23 @@ struct HostileTextTests {
     }
   }
 
+  /// Foundation's decoder looks at what stands in memory after a number that ends the text, and
+  /// traps where those are digits.
+  @Test("a large number alone is read to its end and no further")
+  func numberAtTheEnd() throws {
+    let digits = Array("9223372036854775808".utf8)
+    for _ in 0..<1000 {
+      // Leaves digits where the decoder's copy of the number is going to be.
+      let garbage = UnsafeMutablePointer<UInt8>.allocate(capacity: 64)
+      garbage.initialize(repeating: UInt8(ascii: "8"), count: 64)
+      let more = UnsafeMutablePointer<UInt8>.allocate(capacity: 24)
+      more.initialize(repeating: UInt8(ascii: "8"), count: 24)
+      garbage.deallocate()
+      more.deallocate()
+      #expect(try JSONValue(decoding: digits) == .double(9_223_372_036_854_775_808))
+    }
+  }
+
   @Test("every flip in a setting is a machine or one line")
   func settings() {
     var random = Sequence(state: 3)
