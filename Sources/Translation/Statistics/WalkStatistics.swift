@@ -14,7 +14,7 @@ struct WalkStatistics {
   private(set) var faults: [String: Int] = [:]
 
   /// Counts one walk.
-  mutating func count(_ path: WalkPath, _ outcome: WalkOutcome, cycles spent: Int) {
+  mutating func count(_ path: borrowing WalkPath, _ outcome: WalkOutcome, cycles spent: Int) {
     walks += 1
     references += path.count
     cycles += spent

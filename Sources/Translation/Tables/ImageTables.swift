@@ -89,7 +89,7 @@ public final class ImageTables {
   }
 
   /// What the entries of the walk's last translation by the second stage allow together.
-  private func rightsOfLastTranslation(_ path: WalkPath) -> Rights {
+  private func rightsOfLastTranslation(_ path: borrowing WalkPath) -> Rights {
     guard path.count > 0, path[path.count - 1].isSecondStage else { return [] }
     let step = path[path.count - 1].firstLevel
     var rights = Rights.all

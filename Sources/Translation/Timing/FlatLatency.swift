@@ -6,5 +6,5 @@ struct FlatLatency {
 
   /// The cycles of a walk's references, one after another.
   @inline(__always)
-  func cycles(of path: WalkPath) -> Int { path.count * referenceCycles }
+  func cycles(of path: borrowing WalkPath) -> Int { path.count * referenceCycles }
 }

@@ -14,7 +14,7 @@ struct TableReference: BitwiseCopyable, Equatable {
 }
 
 /// Every table entry that a walk read, in order; a walk knows no time.
-struct WalkPath {
+struct WalkPath: ~Copyable {
   /// Five levels over five: (5 + 1) * (5 + 1) - 1.
   static let capacity = 35
   /// The first-stage step after the last table.
@@ -24,16 +24,20 @@ struct WalkPath {
   /// Steps of either stage: tables of levels 0 to 4, and what comes after them.
   static let steps = 6
 
-  private var references = InlineArray<35, TableReference>(
-    repeating: TableReference(firstLevel: 0, secondLevel: 0, address: HPA(0), value: 0))
+  // Not inline, so that handing a path on never copies it.
+  private let references = UnsafeMutablePointer<TableReference>.allocate(capacity: capacity)
   private(set) var count = 0
 
+  deinit { references.deallocate() }
+
+  /// - Precondition: `index` is below `count`.
   subscript(_ index: Int) -> TableReference { references[index] }
 
   mutating func begin() { count = 0 }
 
   @inline(__always)
   mutating func append(_ reference: TableReference) {
+    precondition(count < Self.capacity, "a walk has more steps than levels allow")
     references[count] = reference
     count += 1
   }
