@@ -27,6 +27,16 @@ struct RunTests {
     #expect(rows.count > 20 && Set(rows).count == 1, "every row has the header's columns")
   }
 
+  @Test("-o - is the JSON on stdout, and nothing else there")
+  func standardOutput() throws {
+    let folder = try Folder()
+    let run = ["run", Shipped.path("true.nwt"), "-m", "reference", "-o"]
+    let text = try Nestwalk.succeed(run + ["-"], in: folder)
+    try Nestwalk.succeed(run + ["r.json"], in: folder)
+    #expect(text == (try folder.text("r.json")))
+    #expect(folder.listing == ["r.json"])
+  }
+
   @Test("without -o, a summary on stdout")
   func summary() throws {
     let text = try Nestwalk.succeed(

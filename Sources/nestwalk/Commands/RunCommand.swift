@@ -35,7 +35,7 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp(
       "Write a report; the suffix picks the format: "
         + ReportFormat.all.map { ".\($0.suffix)" }.joined(separator: " ")
-        + ". May be repeated.", valueName: "file"))
+        + ". May be repeated; - is JSON on standard output.", valueName: "file"))
   var output: [String] = []
 
   @OptionGroup var trace: TraceOptions
@@ -61,6 +61,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private static func format(of path: String) -> ReportFormat? {
+    if path == "-" { return .json }
     let name = path.split(separator: "/").last ?? ""
     guard let dot = name.lastIndex(of: ".") else { return nil }
     return ReportFormat(suffix: String(name[name.index(after: dot)...]))
@@ -80,7 +81,7 @@ struct RunCommand: ParsableCommand {
           Array(render(results, as: format).utf8), to: file.descriptor, file: file.path)
       }
       for file in files { try file.commit() }
-      for file in files { printError("nestwalk: wrote \(file.path)") }
+      for file in files where file.path != "-" { printError("nestwalk: wrote \(file.path)") }
       if files.isEmpty { printSummary(results) }
     }
   }
