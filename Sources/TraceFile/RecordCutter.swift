@@ -2,7 +2,8 @@
 public final class RecordCutter {
   private let first: Int
   private let end: Int
-  private var seen = 0
+  /// Records of the trace so far, taken or not.
+  public private(set) var seen = 0
   private var builder = BlockBuilder()
   private let block = TraceBlock()
   private var trailingInstructions = 0
@@ -28,8 +29,10 @@ public final class RecordCutter {
   ) throws(TraceError) {
     let start = seen
     seen += Int(source.counts.records)
+    if seen > first, seen <= end {
+      trailingInstructions += Int(source.counts.trailingInstructions)
+    }
     guard seen > first, start < end else { return }
-    if seen <= end { trailingInstructions += Int(source.counts.trailingInstructions) }
     var failure: TraceError?
     var at = start
     try source.forEachRecord { record in

@@ -68,6 +68,37 @@ struct ImportTests {
     #expect(folder.listing == ["in.nwt", "out.flat16"])
   }
 
+  @Test("a range counts through all parts, and one past their end is refused")
+  func ranges() throws {
+    let folder = try Folder()
+    let sample = Shipped.sample("true-500.lackey.txt.gz")
+    try Nestwalk.succeed(["import", sample, "-o", "one.nwt"], in: folder)
+    // The sample has 169 records: the last of the first part and the first of the second.
+    try Nestwalk.succeed(
+      ["import", "one.nwt", "one.nwt", "-o", "seam.nwt", "--records", "168..170"], in: folder)
+    func rows(_ file: String, _ range: String) throws -> [Substring] {
+      try Nestwalk.succeed(["inspect", file, "--records", range], in: folder)
+        .split(separator: "\n").dropFirst().map { $0.drop { $0 != "," } }
+    }
+    #expect(
+      try rows("seam.nwt", "0..") == (try rows("one.nwt", "168..169") + rows("one.nwt", "0..1")))
+    // The container names what it was made of, and what that was made of, each once.
+    let sources = try Nestwalk.succeed(["inspect", "seam.nwt"], in: folder)
+      .split(separator: "\n").filter { $0.hasPrefix("source") }
+    #expect(sources.count == 2)
+    #expect(sources[0].contains("true-500.lackey.txt.gz (lackey, "))
+    #expect(sources[1].contains("one.nwt (nwt, "))
+    let outcome = try Nestwalk.run(
+      ["import", "one.nwt", "-o", "none.nwt", "--records", "169.."], in: folder)
+    #expect(outcome.status == 2)
+    #expect(
+      outcome.errorLines == [
+        "nestwalk: one.nwt: file: has 169 records, and --records begins with 169; "
+          + "give a range within them"
+      ])
+    #expect(folder.listing == ["one.nwt", "seam.nwt"])
+  }
+
   @Test("several inputs are parts of one trace")
   func parts() throws {
     let folder = try Folder()

@@ -44,13 +44,30 @@ struct ImportCommand: ParsableCommand {
       var header = ContainerHeader(producer: "nestwalk \(toolVersion)")
       let writer = try ContainerWriter(
         descriptor: file.descriptor, file: output, header: header, level: level)
+      // One for all inputs: a range counts through them, as they are parts of one trace.
+      var cutter = records.map { RecordCutter($0.first, $0.end) }
       var skipped = 0
       for input in inputs {
         let reader = try TraceReader(path: input, format: trace.format, salvage: trace.salvage)
-        try copy(reader, to: writer)
+        // A container's blocks stand in their own file, so their records are built anew.
+        if reader.format == .nwt, cutter == nil { cutter = RecordCutter(0, .max) }
+        try reader.forEachBlock(quiet: trace.quiet) { block in
+          guard let cutter else { return try writer.write(block) }
+          try cutter.take(block) { (full) throws(TraceError) in try writer.write(full) }
+        }
+        let imported = reader.header?.sources ?? []
         let summary = try reader.finish()
         skipped += summary.skipped
-        header.add(summary)
+        header.add(summary, madeOf: imported)
+      }
+      if let cutter {
+        if let records, records.end > records.first, cutter.seen <= records.first {
+          throw FileError(
+            inputs.last ?? "-",
+            "has \(cutter.seen) records, and --records begins with "
+              + "\(records.first)", cure: "give a range within them")
+        }
+        try cutter.finish { (last) throws(TraceError) in try writer.write(last) }
       }
       if let records {
         let end = records.end == .max ? "the end" : "\(grouped(records.end))"
@@ -61,20 +78,6 @@ struct ImportCommand: ParsableCommand {
       try file.commit()
       report(final, bytes: bytes, columns: writer.columnBytes)
     }
-  }
-
-  private func copy(_ reader: TraceReader, to writer: ContainerWriter) throws {
-    // Records go through a builder again where they are cut, or where the input's blocks stand in
-    // their own container.
-    guard records != nil || reader.format == .nwt else {
-      try reader.forEachBlock(quiet: trace.quiet) { try writer.write($0) }
-      return
-    }
-    let cutter = RecordCutter(records?.first ?? 0, records?.end ?? .max)
-    try reader.forEachBlock(quiet: trace.quiet) { block in
-      try cutter.take(block) { (full) throws(TraceError) in try writer.write(full) }
-    }
-    try cutter.finish { (last) throws(TraceError) in try writer.write(last) }
   }
 
   private func report(_ header: ContainerHeader, bytes: Int, columns: [Int]) {
@@ -101,9 +104,12 @@ struct ImportCommand: ParsableCommand {
 
 extension ContainerHeader {
   /// Adds an input that was read whole.
-  mutating func add(_ summary: TraceReader.Summary) {
-    sources.append(
-      Source(name: summary.name, format: summary.format.rawValue, sha256: summary.sha256))
+  ///
+  /// A container names what it was made of before itself.
+  mutating func add(_ summary: TraceReader.Summary, madeOf imported: [Source]) {
+    let own = Source(
+      name: summary.name, format: summary.format.rawValue, sha256: summary.sha256)
+    for source in imported + [own] where !sources.contains(source) { sources.append(source) }
     for note in summary.notes where !notes.contains(note) { notes.append(note) }
   }
 }

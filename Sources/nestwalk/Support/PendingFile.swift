@@ -19,7 +19,8 @@ final class PendingFile {
     self.path = path
     // Said before the work, and before another output is in its place.
     guard !FilePlace.isFolder(path) else { throw FileError(path, "is a directory") }
-    let base = path == "-" ? "/tmp/nestwalk" : path
+    let scratch = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let base = path == "-" ? "\(scratch)/nestwalk" : path
     temporary = "\(base).\(getpid()).partial"
     descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
