@@ -28,6 +28,7 @@ public struct Metric: Sendable, Equatable {
     Metric(
       "cpu.touches", "touches",
       "Pages touched by accesses, one for each access and one more where it crosses a page."),
+    Metric("cpu.pages", "pages", "Distinct 4 KiB pages touched."),
     Metric("tlb.NAME.lookups", "touches", "Touches that probed this TLB, one for each page."),
     Metric("tlb.NAME.hits", "touches", "Lookups that found their translation in this TLB."),
     Metric(

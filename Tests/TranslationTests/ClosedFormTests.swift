@@ -232,3 +232,26 @@ struct WalkCacheStepTests {
     #expect(result.counters["walkCache.secondStage.L3.hits"] == 0)
   }
 }
+
+@Suite("What a result says of its trace")
+struct FootprintNoteTests {
+  @Test("a trace of fewer pages than twice the TLB's reach says so, and no other")
+  func small() throws {
+    // The reference machine's L2 has 128 x 12 = 1536 entries of 4 KiB, so 3072 pages are enough.
+    for (pages, isSmall) in [(3071, true), (3072, false)] {
+      let records = (0..<pages).map {
+        TraceRecord(address: UInt64($0) << 12, kind: .load, size: 8, instructions: 1)
+      }
+      let result = try replay(records, on: try machine("reference"))
+      #expect(result.counters["cpu.pages"] == pages)
+      let notes = result.notes.filter { $0.hasPrefix("The trace touches") }
+      #expect(
+        notes
+          == (isSmall
+            ? [
+              "The trace touches 3071 pages of 4 KiB, fewer than twice the 1536 that L2 reaches: "
+                + "most walks are first touches. A longer trace would say more."
+            ] : []))
+    }
+  }
+}

@@ -6,6 +6,7 @@ extension CoreReplay {
     addCPU(to: &result)
     addTLBs(to: &result)
     addWalks(to: &result)
+    result.counters["cpu.pages"] = touchedPages
   }
 
   private func addCPU(to result: inout RunResult) {

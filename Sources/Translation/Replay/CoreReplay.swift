@@ -12,6 +12,8 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   private(set) var dirtied = 0
   private var pages = TouchedPages()
   private let latency: FlatLatency
+  /// Distinct base pages touched.
+  var touchedPages: Int { pages.count }
   /// For each entry of the block one word: tag 53:0, size 55:54, faults 56, data 57, first write 58.
   private let words: UnsafeMutablePointer<UInt64>
   private var path = WalkPath()

@@ -30,6 +30,22 @@ enum MachineAssembly {
     }
   }
 
+  /// Says where a trace is too small for a machine: then a walk is a first touch, and what the
+  /// machine would do in the long run does not show.
+  static func footprintNotes(of machine: MachineDescription, pages: Int) -> [String] {
+    let sizes = machine.reachableSizes
+    let reaches = machine.tlbs.compactMap { tlb -> (pages: Int, name: String)? in
+      guard let largest = tlb.pageSizes.intersection(sizes).max() else { return nil }
+      return (tlb.sets * tlb.ways << Int(PageSize(largest).logFrames), tlb.name)
+    }
+    guard let widest = reaches.max(by: { $0.pages < $1.pages }), pages < 2 * widest.pages
+    else { return [] }
+    return [
+      "The trace touches \(pages) pages of 4 KiB, fewer than twice the \(widest.pages) that "
+        + "\(widest.name) reaches: most walks are first touches. A longer trace would say more."
+    ]
+  }
+
   /// What a machine leaves out, in the sentences of the report.
   static func modelNotes(of machine: MachineDescription) -> [String] {
     var notes = [

@@ -50,7 +50,10 @@ public final class Replay {
         result.counters["tlb.cycles", default: 0] + result.counters["walk.cycles", default: 0]
       result.counters["stall.cycles"] = latency * 100 / overlap
     }
-    result.notes = MachineAssembly.modelNotes(of: machine.description)
+    let pages = result.counters["cpu.pages", default: 0]
+    result.notes =
+      MachineAssembly.footprintNotes(of: machine.description, pages: pages)
+      + MachineAssembly.modelNotes(of: machine.description)
     return result
   }
 }
