@@ -24,8 +24,19 @@ private struct Geometry {
 }
 
 extension ReplacementName {
-  /// Policies that have a name but no model yet.
-  fileprivate static let notModelled = ["tree-plru", "fifo", "random", "srrip"]
+  /// Reads a policy that can keep sets of so many ways.
+  fileprivate init(reading node: MachineNode, ways: Int) throws(MachineError) {
+    self = try node.choice(ReplacementName.self)
+    switch self {
+    case .treePLRU where ways < 2 || ways > 64 || ways & (ways - 1) != 0:
+      throw node.refusal(
+        "is \(quoted(rawValue)) with \(ways) ways", "expected 2, 4, 8, 16, 32 or 64 ways, or lru")
+    case .srrip where ways > 64:
+      throw node.refusal(
+        "is \(quoted(rawValue)) with \(ways) ways", "expected at most 64 ways, or lru")
+    default: break
+    }
+  }
 }
 
 extension TLBDescription {
@@ -61,8 +72,7 @@ extension TLBDescription {
     let geometry = try Geometry(reading: members, of: node)
     sets = geometry.sets
     ways = geometry.ways
-    replacement = try members["replacement"]
-      .choice(ReplacementName.self, notModelled: ReplacementName.notModelled)
+    replacement = try ReplacementName(reading: members["replacement"], ways: ways)
     latencyCycles = try members["latencyCycles"].whole(0...10_000)
   }
 
@@ -146,7 +156,6 @@ extension WalkCacheDescription {
     let geometry = try Geometry(reading: all, of: node)
     sets = geometry.sets
     ways = geometry.ways
-    replacement = try all["replacement"]
-      .choice(ReplacementName.self, notModelled: ReplacementName.notModelled)
+    replacement = try ReplacementName(reading: all["replacement"], ways: ways)
   }
 }

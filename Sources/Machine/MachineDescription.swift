@@ -77,6 +77,15 @@ public enum PageSizeName: String, Sendable, CaseIterable, Comparable {
 public enum ReplacementName: String, Sendable, CaseIterable {
   /// The least recently used.
   case lru
+  /// The one that came first.
+  case fifo
+  /// The one at the end of a binary tree whose nodes point away from recent uses; a power of two of
+  /// at most 64 ways.
+  case treePLRU = "tree-plru"
+  /// Any, by the machine's seed.
+  case random
+  /// One predicted to be used again in the distant future, by two bits an entry; at most 64 ways.
+  case srrip
 }
 
 /// One TLB.

@@ -100,10 +100,12 @@ struct RefusalTests {
       "tlbs[2].latencyCycles: is 10001; expected a whole number, 0 to 10000"),
     Row(
       #""ways": 12, "replacement": "lru""#, #""ways": 12, "replacement": "tree-plru""#,
-      #"tlbs[2].replacement: is "tree-plru", not modelled yet in this version; expected "lru""#),
+      #"tlbs[2].replacement: is "tree-plru" with 12 ways; "#
+        + "expected 2, 4, 8, 16, 32 or 64 ways, or lru"),
     Row(
       #""ways": 12, "replacement": "lru""#, #""ways": 12, "replacement": "lur""#,
-      #"tlbs[2].replacement: is "lur"; did you mean "lru"? expected "lru""#),
+      #"tlbs[2].replacement: is "lur"; did you mean "lru"? "#
+        + #"expected "lru", "fifo", "tree-plru", "random" or "srrip""#),
     // Names and lists
     Row(
       #""name": "L2""#, #""name": "L 2""#,

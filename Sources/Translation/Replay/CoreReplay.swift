@@ -27,10 +27,11 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
     space = AddressSpace(
       firstLevels: machine.firstStage.levels, secondLevels: secondLevels,
       policy: machine.synthesis)
-    tlbs = TLBHierarchy(machine.tlbs)
+    tlbs = TLBHierarchy(machine.tlbs, seed: machine.synthesis.seed)
     walker = Walker(
       roots: space.roots,
-      caches: WalkCacheSet(machine.walkCaches, hasSecondStage: secondLevels > 0))
+      caches: WalkCacheSet(
+        machine.walkCaches, hasSecondStage: secondLevels > 0, seed: machine.synthesis.seed &+ 64))
     latency = FlatLatency(referenceCycles: machine.memory.referenceCycles)
     words = .allocate(capacity: 1 << 16)
     splitsFirstLevel = tlbs.splitsFirstLevel && !everyTouch

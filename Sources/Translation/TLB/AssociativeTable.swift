@@ -1,11 +1,18 @@
-/// A set-associative table of tags and values with exact LRU replacement, for any sets and ways.
+import Machine
+
+/// A set-associative table of tags and values, for any sets, ways and policy.
 ///
 /// The set is the tag modulo the number of sets. The same table is a TLB, a walk cache and the nested
-/// TLB.
+/// TLB. Exact LRU has two tables of its own, for few ways and for many.
 struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
-  private let isSmall: Bool
+  private enum Kind { case fewWays, manyWays, policy }
+
+  private let kind: Kind
   private let small: LRUArray<Value>
-  private let large: LRUList<Value>
+  // Behind pointers, so that the table is a few words: a struct of all three was copied to the stack
+  // for each lookup.
+  private let large: UnsafeMutablePointer<LRUList<Value>>
+  private let other: UnsafeMutablePointer<PolicyTable<Value>>
 
   /// Up to here moving entries is cheaper than keeping lists of them.
   private static var smallWays: Int { 16 }
@@ -13,28 +20,63 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   /// - Parameters:
   ///   - sets: a power of two.
   ///   - ways: at least 1.
+  ///   - policy: which entry of a full set goes.
+  ///   - seed: of what a policy draws by chance.
   ///   - initial: any value; it is never read.
-  init(sets: Int, ways: Int, initial: Value) {
+  init(
+    sets: Int, ways: Int, policy: ReplacementName = .lru, seed: UInt64 = 0, initial: Value
+  ) {
     precondition(sets > 0 && sets & (sets - 1) == 0 && ways > 0, "impossible geometry")
-    isSmall = ways <= Self.smallWays
-    small = LRUArray(sets: isSmall ? sets : 1, ways: isSmall ? ways : 1, initial: initial)
-    large = LRUList(sets: isSmall ? 1 : sets, ways: isSmall ? 1 : ways, initial: initial)
+    let wanted: Kind =
+      policy != .lru ? .policy : ways <= Self.smallWays ? .fewWays : .manyWays
+    func size(_ kind: Kind) -> (sets: Int, ways: Int) { kind == wanted ? (sets, ways) : (1, 1) }
+    kind = wanted
+    small = LRUArray(sets: size(.fewWays).sets, ways: size(.fewWays).ways, initial: initial)
+    large = .allocate(capacity: 1)
+    large.initialize(
+      to: LRUList(sets: size(.manyWays).sets, ways: size(.manyWays).ways, initial: initial))
+    other = .allocate(capacity: 1)
+    other.initialize(
+      to: PolicyTable(
+        sets: size(.policy).sets, ways: size(.policy).ways, policy: policy, seed: seed,
+        initial: initial))
   }
 
-  /// The value of a tag, which becomes the most recent of its set.
+  deinit {
+    large.deinitialize(count: 1)
+    large.deallocate()
+    other.deinitialize(count: 1)
+    other.deallocate()
+  }
+
+  /// The value of a tag, whose use the policy is told.
   @inline(__always)
   func find(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
-    isSmall ? small.find(tag) : large.find(tag)
+    switch kind {
+    case .fewWays: small.find(tag)
+    case .manyWays: large.pointee.find(tag)
+    case .policy: other.pointee.find(tag)
+    }
   }
 
-  /// Adds a tag that is not there as the most recent of its set.
+  /// Adds a tag that is not there.
   ///
   /// - Returns: whether it displaced another.
   @inline(__always)
   func insert(_ tag: UInt64, _ value: Value) -> Bool {
-    isSmall ? small.insert(tag, value) : large.insert(tag, value)
+    switch kind {
+    case .fewWays: small.insert(tag, value)
+    case .manyWays: large.pointee.insert(tag, value)
+    case .policy: other.pointee.insert(tag, value)
+    }
   }
 
   /// Valid entries.
-  var occupied: Int { isSmall ? small.occupied : large.occupied }
+  var occupied: Int {
+    switch kind {
+    case .fewWays: small.occupied
+    case .manyWays: large.pointee.occupied
+    case .policy: other.pointee.occupied
+    }
+  }
 }

@@ -16,11 +16,16 @@ struct TLB: ~Copyable {
   private(set) var fills = 0
   private(set) var evictions = 0
 
-  init(_ description: TLBDescription) {
+  /// A second touch of a page right after the first may change which entry goes next.
+  let countsRepeats: Bool
+
+  init(_ description: TLBDescription, seed: UInt64) {
+    countsRepeats = description.replacement == .srrip
     name = description.name
     latencyCycles = description.latencyCycles
     entries = AssociativeTable(
-      sets: description.sets, ways: description.ways, initial: NoValue())
+      sets: description.sets, ways: description.ways, policy: description.replacement,
+      seed: seed, initial: NoValue())
   }
 
   var lookups: Int { hits + misses }

@@ -11,11 +11,11 @@ struct TLBHierarchy: ~Copyable {
   /// Classes (fetch, load, store) times sizes.
   private static var chainCount: Int { 3 * PageSize.allCases.count }
 
-  init(_ descriptions: [TLBDescription]) {
+  init(_ descriptions: [TLBDescription], seed: UInt64) {
     count = descriptions.count
     tlbs = .allocate(capacity: count)
     for (index, description) in descriptions.enumerated() {
-      (tlbs + index).initialize(to: TLB(description))
+      (tlbs + index).initialize(to: TLB(description, seed: seed &+ UInt64(index)))
     }
     chains = .allocate(capacity: Self.chainCount * count)
     chains.initialize(repeating: 0, count: Self.chainCount * count)
@@ -46,8 +46,10 @@ struct TLBHierarchy: ~Copyable {
 
   /// Loads and stores probe the same TLBs, and no TLB that a fetch probes first serves data first.
   ///
-  /// Then a touch that goes on with the page of its class leaves every order of use as it is.
+  /// Then a touch that goes on with the page of its class leaves every policy's state as it is, unless
+  /// the policy tells a second touch from a first.
   var splitsFirstLevel: Bool {
+    for index in 0..<count where tlbs[index].countsRepeats { return false }
     for size in PageSize.allCases {
       let (fetch, load, store) = (
         Self.chain(0, size), Self.chain(1, size), Self.chain(2, size)

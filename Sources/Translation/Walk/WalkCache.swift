@@ -11,9 +11,11 @@ struct WalkCache: ~Copyable {
   private(set) var lookups = 0
   private(set) var hits = 0
 
-  init(level: Int, sets: Int, ways: Int) {
+  init(level: Int, _ geometry: WalkCacheGeometry) {
     self.level = level
-    entries = AssociativeTable(sets: sets, ways: ways, initial: 0)
+    entries = AssociativeTable(
+      sets: geometry.sets, ways: geometry.ways, policy: geometry.policy, seed: geometry.seed,
+      initial: 0)
   }
 
   /// What the cache has for an address; it becomes the most recent of its set.
@@ -32,6 +34,14 @@ struct WalkCache: ~Copyable {
   }
 }
 
+/// The size and policy of a walk cache.
+struct WalkCacheGeometry {
+  var sets: Int
+  var ways: Int
+  var policy: ReplacementName
+  var seed: UInt64
+}
+
 /// The walk caches of one stage, deepest first.
 struct WalkCaches: ~Copyable {
   private let caches: UnsafeMutablePointer<WalkCache>
@@ -40,12 +50,12 @@ struct WalkCaches: ~Copyable {
   private var places: [Int] = Array(repeating: -1, count: WalkPath.steps)
 
   /// - Parameter descriptions: of one stage, at most one for each level.
-  init(_ descriptions: [(level: Int, sets: Int, ways: Int)]) {
+  init(_ descriptions: [(level: Int, geometry: WalkCacheGeometry)]) {
     let deepestFirst = descriptions.sorted { $0.level < $1.level }
     count = deepestFirst.count
     caches = .allocate(capacity: max(count, 1))
     for (at, one) in deepestFirst.enumerated() {
-      (caches + at).initialize(to: WalkCache(level: one.level, sets: one.sets, ways: one.ways))
+      (caches + at).initialize(to: WalkCache(level: one.level, one.geometry))
       places[one.level] = at
     }
   }
@@ -93,20 +103,24 @@ struct WalkCacheSet: ~Copyable {
   /// - Parameters:
   ///   - descriptions: of every cache of the machine.
   ///   - hasSecondStage: false in native mode, where the caches of the second stage serve nothing.
-  init(_ descriptions: [WalkCacheDescription], hasSecondStage: Bool) {
-    var firstStage: [(level: Int, sets: Int, ways: Int)] = []
-    var secondStage: [(level: Int, sets: Int, ways: Int)] = []
-    var ofPages: (sets: Int, ways: Int)?
-    for one in descriptions {
+  ///   - seed: of what policies draw by chance.
+  init(_ descriptions: [WalkCacheDescription], hasSecondStage: Bool, seed: UInt64 = 0) {
+    var firstStage: [(level: Int, geometry: WalkCacheGeometry)] = []
+    var secondStage: [(level: Int, geometry: WalkCacheGeometry)] = []
+    var ofPages: WalkCacheGeometry?
+    for (index, one) in descriptions.enumerated() {
+      let geometry = WalkCacheGeometry(
+        sets: one.sets, ways: one.ways, policy: one.replacement, seed: seed &+ UInt64(index))
       switch one.kind {
-      case .firstStage(let level): firstStage.append((level, one.sets, one.ways))
-      case .secondStage(let level): secondStage.append((level, one.sets, one.ways))
-      case .nested: ofPages = (one.sets, one.ways)
+      case .firstStage(let level): firstStage.append((level, geometry))
+      case .secondStage(let level): secondStage.append((level, geometry))
+      case .nested: ofPages = geometry
       }
     }
     first = WalkCaches(firstStage)
     second = WalkCaches(hasSecondStage ? secondStage : [])
     hasNested = hasSecondStage && ofPages != nil
-    nested = WalkCache(level: 0, sets: ofPages?.sets ?? 1, ways: ofPages?.ways ?? 1)
+    nested = WalkCache(
+      level: 0, ofPages ?? WalkCacheGeometry(sets: 1, ways: 1, policy: .lru, seed: 0))
   }
 }
