@@ -113,8 +113,11 @@ public final class TraceReader {
           "Salvaged: the container is not whole (\(damage.place): \(damage.problem)), and only "
             + "what stands before that was read.")
       }
-      if reader.unknownFrames > 0 {
-        notes.append("\(reader.unknownFrames) frames of a newer version were passed over.")
+      for (count, what) in [
+        (reader.unknownFrames, "frames"), (reader.unknownColumns, "columns"),
+        (reader.events, "events"),
+      ] where count > 0 {
+        notes.append("Of a newer version, passed over by this one: \(count) \(what).")
       }
     case .foreign(let trace):
       notes = trace.importer.notes

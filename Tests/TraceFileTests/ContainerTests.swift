@@ -187,6 +187,36 @@ struct ContainerDamageTests {
       try bytes.dropLast(1).withUnsafeBytes { try EventColumn.tags($0, count: 3, place) }
     }
   }
+
+  @Test("a reader says how many events it passed over, and verify of what kind")
+  func reportedEvents() throws {
+    try withFile([], named: "events.nwt") { path in
+      let handle = try FileHandle(forUpdating: URL(filePath: path))
+      defer { try? handle.close() }
+      let header = ContainerHeader(producer: "test")
+      let writer = try ContainerWriter(
+        descriptor: handle.fileDescriptor, file: path, header: header)
+      var builder = BlockBuilder()
+      builder.append(address: 1, kind: .load, size: 1, thread: 0, instructions: 1)
+      let block = TraceBlock()
+      builder.finish(into: block)
+      var bytes: [UInt8] = []
+      for tag: UInt64 in [77, 77, 5] {
+        EventColumn.append(tag: tag, payload: [1], after: 0, to: &bytes)
+      }
+      block.events.resize(to: bytes.count)
+      _ = bytes.withUnsafeBytes { block.events.copy($0, at: 0) }
+      block.counts.events = 3
+      try writer.write(block)
+      _ = try writer.finish(header, skipped: 0)
+      let read = try readContainer(path)
+      #expect(read.records.count == 1)
+      #expect(read.notes == ["Of a newer version, passed over by this one: 3 events."])
+      let found = try Verification(path: path) { _, _ in }
+      #expect(found.damage == nil)
+      #expect(found.unknown == ["event 5 (1 times)", "event 77 (2 times)"])
+    }
+  }
 }
 
 @Suite("Varints")

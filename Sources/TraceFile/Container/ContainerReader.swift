@@ -15,6 +15,10 @@ final class ContainerReader {
   private(set) var hasIndex = false
   /// Frames that this version does not know and passed over.
   private(set) var unknownFrames = 0
+  /// Columns that this version does not know.
+  private(set) var unknownColumns = 0
+  /// Events, of which this version replays none.
+  private(set) var events = 0
   /// Why salvage stopped, where it did.
   private(set) var damage: TraceError?
 
@@ -101,6 +105,8 @@ final class ContainerReader {
       block.begin()
       block.place = place
       block.counts = header.counts
+      events += Int(header.counts.events)
+      unknownColumns += header.columns.count { ColumnID(rawValue: $0.id) == nil }
       guard try block.packed.take(header.columns, from: source) else { throw torn(place) }
       // Whoever reads the pages alone relies on counts that other columns have to agree with.
       guard block.packed.checksum == header.columnsChecksum else {
