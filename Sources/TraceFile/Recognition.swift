@@ -14,6 +14,8 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case flat16
   /// gem5's packet traces.
   case gem5
+  /// Records and events as people write them.
+  case scenario
   /// This tool's own container.
   case nwt
 
@@ -46,6 +48,7 @@ public enum TraceFormat: String, CaseIterable, Sendable {
     case .xdin: DineroImporter(source, .xdin)
     case .flat16: FlatImporter(source)
     case .gem5: Gem5Importer(source)
+    case .scenario: ScenarioImporter(source)
     case .nwt: nil
     }
   }
@@ -87,6 +90,7 @@ private struct Recognition {
   /// The format that starts with a magic number, if this does.
   private var magicFormat: TraceFormat? {
     if head.starts(with: Gem5Importer.magic) { return .gem5 }
+    if head.starts(with: ScenarioImporter.magic) { return .scenario }
     let isContainer =
       Compression.beginsSkippableFrame(head) && head[0] == 0x50
       && head.dropFirst(8).starts(with: Array("NWTF".utf8))
@@ -129,7 +133,7 @@ private struct Recognition {
         "leave out --format, or give \(magicFormat.rawValue)")
     }
     switch requested {
-    case .nwt, .gem5:
+    case .nwt, .gem5, .scenario:
       guard magicFormat == requested else {
         throw source.error(
           "byte 0", "begins with \(firstBytes), not with the magic number of \(requested.rawValue)",

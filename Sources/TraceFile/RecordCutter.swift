@@ -1,4 +1,4 @@
-/// Takes a range of a trace's records and makes blocks of them anew.
+/// Takes a range of a trace's records, with the events between them, and makes blocks of them anew.
 public final class RecordCutter {
   private let first: Int
   private let end: Int
@@ -32,20 +32,40 @@ public final class RecordCutter {
     if seen > first, seen <= end {
       trailingInstructions += Int(source.counts.trailingInstructions)
     }
-    guard seen > first, start < end else { return }
+    let hasEvents = source.counts.events > 0 && seen >= first && start < end
+    guard seen > first || hasEvents, start < end else { return }
     var failure: TraceError?
     var at = start
+    func makeRoom() {
+      guard builder.isFull, failure == nil else { return }
+      builder.finish(into: block)
+      do throws(TraceError) { try write(block) } catch { failure = error }
+    }
+    try source.loadEvents()
+    var event = 0
+    // Events before a record that is taken go with it, and the trace's last ones with its end.
+    func takeEvents(before record: Int) {
+      source.withEvents { events in
+        while event < events.count, events[event].record <= record - start {
+          let position = start + events[event].record
+          if position >= first, position < end {
+            makeRoom()
+            builder.append(events[event])
+          }
+          event += 1
+        }
+      }
+    }
     try source.forEachRecord { record in
       defer { at += 1 }
+      if hasEvents { takeEvents(before: at) }
       guard at >= first, at < end, failure == nil else { return }
-      if builder.isFull {
-        builder.finish(into: block)
-        do throws(TraceError) { try write(block) } catch { failure = error }
-      }
+      makeRoom()
       builder.append(
         address: record.address, kind: record.kind, size: record.size, thread: record.thread,
         instructions: record.instructions)
     }
+    if hasEvents { takeEvents(before: at) }
     if let failure { throw failure }
   }
 

@@ -93,7 +93,9 @@ public final class TraceReader {
     case .foreign(let trace):
       isAtEnd = !(try trace.read(into: block))
       // An input may end with its last full block, or have instructions and no records.
-      return !isAtEnd || block.counts.records > 0 || block.counts.trailingInstructions > 0
+      try block.loadEvents()
+      return !isAtEnd || block.counts.records > 0 || block.counts.events > 0
+        || block.counts.trailingInstructions > 0
     }
   }
 
@@ -115,7 +117,7 @@ public final class TraceReader {
       }
       for (count, what) in [
         (reader.unknownFrames, "frames"), (reader.unknownColumns, "columns"),
-        (reader.events, "events"),
+        (reader.unknownEvents, "events"),
       ] where count > 0 {
         notes.append("Of a newer version, passed over by this one: \(count) \(what).")
       }

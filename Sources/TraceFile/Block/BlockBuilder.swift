@@ -35,6 +35,7 @@ struct BlockBuilder: ~Copyable {
   private let runs: UnsafeMutablePointer<Run>
   private var counts = BlockCounts()
   private var transitionCount = 0
+  private var events = EventBuffer()
 
   init() {
     pageKeys = .allocate(capacity: Self.maximumEntries + 2)
@@ -64,10 +65,50 @@ struct BlockBuilder: ~Copyable {
   var isFull: Bool {
     counts.records == UInt32(Self.capacity)
       || min(transitionCount, 3 * pages.count) > Self.maximumEntries - 6
-      || shapes.count == Self.maximumEntries
+      || shapes.count == Self.maximumEntries || events.isFull
   }
 
-  var isEmpty: Bool { counts.records == 0 }
+  var isEmpty: Bool { counts.records == 0 && events.count == 0 }
+
+  /// Appends an event, which happens after the records appended so far.
+  ///
+  /// `a` to `h` are the event's words in the order of `tag.fields`. A time is kept until another
+  /// event follows, so that a block never ends with one. The block must not be full.
+  @inline(__always)
+  mutating func append(
+    _ tag: EventTag, _ a: UInt64 = 0, _ b: UInt64 = 0, _ c: UInt64 = 0, _ d: UInt64 = 0,
+    _ e: UInt64 = 0, _ f: UInt64 = 0, _ g: UInt64 = 0, _ h: UInt64 = 0
+  ) {
+    let words: InlineArray<8, UInt64> = [a, b, c, d, e, f, g, h]
+    words.span.withUnsafeBufferPointer {
+      events.append(
+        tag, at: counts.records, UnsafeBufferPointer(rebasing: $0.prefix(tag.fieldCount)))
+    }
+  }
+
+  /// Appends another block's event.
+  mutating func append(_ event: TraceEvent) {
+    append(event.tag, words: (0..<event.count).map { event[$0] })
+  }
+
+  /// Appends an event of any number of words.
+  mutating func append(_ tag: EventTag, words: [UInt64]) {
+    words.withUnsafeBufferPointer { events.append(tag, at: counts.records, $0) }
+  }
+
+  /// Names a number.
+  mutating func name(_ kind: NamedKind, _ id: UInt64, _ text: String) {
+    let bytes = Array(text.utf8.prefix(1024))
+    var words = [kind.rawValue, id, UInt64(bytes.count)]
+    for start in stride(from: 0, to: bytes.count, by: 8) {
+      var word: UInt64 = 0
+      for (at, byte) in bytes[start..<min(start + 8, bytes.count)].enumerated() {
+        word |= UInt64(byte) << UInt64(8 * at)
+      }
+      words.append(word)
+    }
+    append(.name, words: words)
+  }
 
   /// Appends a record.
   ///
@@ -150,6 +191,8 @@ struct BlockBuilder: ~Copyable {
     writeShapes(to: block)
     block.offsets.resize(to: 2 * Int(counts.records))
     block.offsets.base.copyMemory(from: offsets, byteCount: 2 * Int(counts.records))
+    counts.events = UInt32(events.count)
+    events.finish(into: &block.events)
     block.counts = counts
     let next = counts.firstRecord + UInt64(counts.records)
     counts = BlockCounts()

@@ -12,6 +12,11 @@ public final class TraceBlock {
   var shapes = ColumnBuffer()
   var offsets = ColumnBuffer()
   var events = ColumnBuffer()
+  private var eventHeads: [EventHead] = []
+  private var eventWords: [UInt64] = []
+  private var hasEvents = false
+  /// Events whose tags this version does not know, by tag; complete after `loadEvents`.
+  private(set) var unknownEvents: [UInt64: Int] = [:]
   /// The columns as they stand in the file, until something asks for them.
   var packed = PackedColumns()
 
@@ -30,6 +35,7 @@ public final class TraceBlock {
     counts = BlockCounts()
     hasPages = false
     hasTouches = false
+    hasEvents = false
     packed.clear()
     transitions.resize(to: 0)
     shapes.resize(to: 0)
@@ -184,11 +190,30 @@ public final class TraceBlock {
     }
   }
 
-  /// Events of the block by tag, each with how often it occurs.
+  /// Makes the block's events available to `withEvents`.
   ///
   /// - Throws: a `TraceError` where the column is damaged.
-  func eventTags() throws(TraceError) -> [UInt64: Int] {
+  public func loadEvents() throws(TraceError) {
+    guard !hasEvents else { return }
     try packed.inflate(.events, into: &events, place)
-    return try EventColumn.tags(events.bytes, count: Int(counts.events), place)
+    unknownEvents = try EventColumn.decode(
+      events.bytes, count: Int(counts.events), records: Int(counts.records), into: &eventHeads,
+      &eventWords, place)
+    hasEvents = true
+  }
+
+  /// Gives the block's events, in order; complete after `loadEvents`.
+  ///
+  /// - Parameter body: must not keep the list.
+  /// - Returns: what `body` returns.
+  /// - Throws: what `body` throws.
+  public func withEvents<Result, Failure: Error>(
+    _ body: (EventList) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try eventHeads.withUnsafeBufferPointer { (heads) throws(Failure) -> Result in
+      try eventWords.withUnsafeBufferPointer { (words) throws(Failure) -> Result in
+        try body(EventList(heads: heads, words: words))
+      }
+    }
   }
 }

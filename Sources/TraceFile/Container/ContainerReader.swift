@@ -17,8 +17,8 @@ final class ContainerReader {
   private(set) var unknownFrames = 0
   /// Columns that this version does not know.
   private(set) var unknownColumns = 0
-  /// Events, of which this version replays none.
-  private(set) var events = 0
+  /// Events whose tags this version does not know.
+  private(set) var unknownEvents = 0
   /// Why salvage stopped, where it did.
   private(set) var damage: TraceError?
 
@@ -68,6 +68,8 @@ final class ContainerReader {
       if try readBlock(into: block) {
         // Whatever replays the block needs its pages, and salvage has to know of damage now.
         try block.loadPages()
+        try block.loadEvents()
+        unknownEvents += block.unknownEvents.values.reduce(0, +)
         return true
       }
       try checkEnd()
@@ -105,7 +107,6 @@ final class ContainerReader {
       block.begin()
       block.place = place
       block.counts = header.counts
-      events += Int(header.counts.events)
       unknownColumns += header.columns.count { ColumnID(rawValue: $0.id) == nil }
       guard try block.packed.take(header.columns, from: source) else { throw torn(place) }
       // Whoever reads the pages alone relies on counts that other columns have to agree with.

@@ -25,7 +25,7 @@ public struct Verification: Sendable, Equatable {
     do throws(TraceError) {
       while try reader.next(into: block) {
         for id in try block.check() { unknown["column \(id)", default: 0] += 1 }
-        for (tag, count) in try block.eventTags() { unknown["event \(tag)", default: 0] += count }
+        for (tag, count) in block.unknownEvents { unknown["event \(tag)", default: 0] += count }
         blocks += 1
         records += Int(block.counts.records)
         progress(source.bytesRead, source.totalBytes)

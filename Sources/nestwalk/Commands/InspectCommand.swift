@@ -9,6 +9,7 @@ struct InspectCommand: ParsableCommand {
       EXAMPLES:
         nestwalk inspect app.nwt
         nestwalk inspect app.nwt --records 0..20
+        nestwalk inspect app.nwt --events 0..20
       """)
 
   @Argument(help: "A container or any importable trace, or - for standard input.")
@@ -17,13 +18,64 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "Print these records as CSV: A..B without B, counted from 0.")
   var records: RecordRange?
 
+  @Option(help: "Print these events as CSV: A..B without B, counted from 0.")
+  var events: RecordRange?
+
   @OptionGroup var trace: TraceOptions
+
+  func validate() throws {
+    guard records == nil || events == nil else {
+      throw ValidationError("--records and --events exclude each other.")
+    }
+  }
 
   func run() throws {
     try refusing {
       let reader = try TraceReader(path: file, format: trace.format, salvage: trace.salvage)
-      if let records { try print(records, of: reader) } else { try describe(reader) }
+      if let records {
+        try print(records, of: reader)
+      } else if let events {
+        try printEvents(events, of: reader)
+      } else {
+        try describe(reader)
+      }
     }
+  }
+
+  /// An event a line: its number, the records before it, its name and its words by their names.
+  private func printEvents(_ range: RecordRange, of reader: TraceReader) throws {
+    let block = TraceBlock()
+    var (start, number) = (0, 0)
+    printResult("event,record,name,fields\n")
+    while number < range.end, try reader.next(into: block) {
+      defer { start += Int(block.counts.records) }
+      try block.loadEvents()
+      block.withEvents { events in
+        var text = ""
+        for event in events {
+          if number >= range.first, number < range.end {
+            text += "\(number),\(start + event.record),\(event.tag),\(Self.fields(of: event))\n"
+          }
+          number += 1
+          if text.utf8.count > 1 << 16 {
+            printResult(text)
+            text = ""
+          }
+        }
+        printResult(text)
+      }
+    }
+  }
+
+  private static func fields(of event: TraceEvent) -> String {
+    var parts = event.tag.fields.enumerated().map { index, name in
+      "\(name)=0x\(String(event[index], radix: 16))"
+    }
+    if event.tag == .name {
+      let text = event.text.map { $0 == "," || $0.isNewline ? "_" : $0 }
+      parts.append("text=" + String(text))
+    }
+    return parts.joined(separator: " ")
   }
 
   private func print(_ range: RecordRange, of reader: TraceReader) throws {
@@ -94,7 +146,7 @@ struct InspectCommand: ParsableCommand {
       "instructions   \(grouped(instructions))",
       "touches        \(grouped(touches)), \(grouped(touches - records)) of them second pages",
       "page runs      \(grouped(runs))",
-      "events         \(grouped(events))\(events > 0 ? ", none of which this version replays" : "")",
+      "events         \(grouped(events))",
       "skipped lines  \(grouped(summary.skipped))",
       "footprint      \(grouped(pages.pages)) pages of 4 KiB "
         + "(\(grouped(pages.codePages)) with code, \(grouped(pages.dataPages)) with data), "
