@@ -48,7 +48,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
 
   // Changes of page tables: 48 to 63.
 
-  /// A write of one entry, at the physical address of its stage.
+  /// A write of one entry, at the physical address of its stage: guest-physical for stage 1,
+  /// host-physical for stage 2, and for 0 any word of host memory, such as an IOMMU's tables.
   case tableWrite = 48
   /// Software maps a range of one stage.
   case map = 49
@@ -56,6 +57,60 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   case unmap = 50
   /// Software changes what a range of one stage allows.
   case protect = 51
+
+  // DMA and IOMMUs: 64 to 95. A device is a requester's bus 15:8, device 7:3, function 2:0, or a
+  // StreamID; a domain that the trace does not know is `unknownDomain`; a PASID is one more than its
+  // number, 0 for none.
+
+  /// A device's access. `kind` is 0 read, 1 write, 2 both, 3 unknown, and in bits 3:2 PCIe's AT field
+  /// (0 untranslated, 1 translation request, 2 translated); 0 bytes where the length is unknown.
+  case dma = 64
+  /// What the recorder saw of the last `dma` of this device and address: `hit` is 1 for a hit of the
+  /// IOTLB, 0 for a miss that was filled, 2 where it does not say; `entry` is the leaf.
+  case recordedTranslation = 65
+  /// A fault that the recorder logged, by the architecture's code.
+  case recordedFault = 66
+  /// What the recorder saw of the context or device-table cache: `hit` as above, the entry's words.
+  case recordedContext = 67
+  /// An entry of an IOMMU's invalidation or command queue, raw.
+  case iommuCommand = 70
+  /// A write of an IOMMU's register.
+  case iommuRegister = 71
+  /// Software maps a range of a domain.
+  case iommuMap = 72
+  /// Software unmaps a range of a domain.
+  case iommuUnmap = 73
+  /// A device (or one of its PASIDs) begins to translate by a domain.
+  case attach = 74
+  /// A device (or one of its PASIDs) stops translating by a domain.
+  case detach = 75
+  /// The waits queued so far have completed.
+  case iommuCompletion = 76
+  /// Frames belong to a guest, 0 for the host; `shared` frames may be reached by others.
+  case frameOwner = 77
+  /// A domain belongs to a guest, 0 for the host.
+  case domainOwner = 78
+  /// A device is assigned to a guest, 0 for the host; `group` is its isolation group.
+  case deviceOwner = 79
+  /// An address translation service completion that a device got.
+  case translationCompletion = 80
+  /// A device asks for a page.
+  case pageRequest = 81
+  /// A driver maps a buffer for a device; `direction` is 1 to the device, 2 from it, 3 both.
+  case dmaMap = 82
+  /// A driver unmaps a buffer.
+  case dmaUnmap = 83
+
+  // Interrupts: 96 to 127.
+
+  /// A device's interrupt message: a write of `data` to `address`.
+  case interruptMessage = 96
+  /// A write of an interrupt remapping entry.
+  case interruptEntry = 97
+  /// An entry that the recorder saw read.
+  case recordedEntry = 98
+  /// What the recorder saw an interrupt become.
+  case recordedInterrupt = 99
 
   /// The words of the event, in order.
   public var fields: [String] {
@@ -84,6 +139,28 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     case .map: ["stage", "address", "bytes", "rights", "output"]
     case .unmap: ["stage", "address", "bytes"]
     case .protect: ["stage", "address", "bytes", "rights"]
+    case .dma: ["device", "address", "bytes", "kind", "pasid"]
+    case .recordedTranslation:
+      ["device", "address", "hit", "entry", "domain", "output", "mask"]
+    case .recordedFault: ["device", "code", "address", "isWrite"]
+    case .recordedContext: ["device", "hit", "word0", "word1"]
+    case .iommuCommand: ["unit", "word0", "word1", "word2", "word3"]
+    case .iommuRegister: ["unit", "offset", "bytes", "value"]
+    case .iommuMap: ["domain", "address", "output", "bytes", "rights"]
+    case .iommuUnmap: ["domain", "address", "bytes"]
+    case .attach, .detach: ["device", "domain", "pasid"]
+    case .iommuCompletion: ["unit"]
+    case .frameOwner: ["guest", "frame", "frames", "shared"]
+    case .domainOwner: ["domain", "guest"]
+    case .deviceOwner: ["device", "guest", "group"]
+    case .translationCompletion: ["device", "address", "output", "bytes", "rights", "pasid"]
+    case .pageRequest: ["device", "address", "rights", "group", "pasid"]
+    case .dmaMap: ["device", "address", "output", "bytes", "direction"]
+    case .dmaUnmap: ["device", "address", "bytes"]
+    case .interruptMessage: ["device", "address", "data"]
+    case .interruptEntry: ["unit", "index", "low", "high"]
+    case .recordedEntry: ["index", "low", "high"]
+    case .recordedInterrupt: ["index", "vector", "destination", "deliveryMode", "trigger", "mode"]
     }
   }
 
@@ -96,6 +173,9 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     for tag in allCases { counts[Int(tag.rawValue)] = UInt8(tag.fields.count) }
     return counts
   }()
+
+  /// The domain of an event whose producer does not know it.
+  public static let unknownDomain: UInt64 = 0xffff_ffff
 
   /// The case of that name.
   init?(name: Substring) {
