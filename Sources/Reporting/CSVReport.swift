@@ -16,8 +16,37 @@ func csvReport(_ results: [RunResult]) -> String {
         rows.append("\(start)\(csvField(name)),\(bar.value),\(bar.count)\n")
       }
     }
+    for table in result.tables { rows += tableRows(table, start) }
   }
   return rows.joined()
+}
+
+/// The cells of a table that hold something, each under its column's name; the bucket is its row's head.
+private func tableRows(_ table: ResultTable, _ start: String) -> [String] {
+  table.rows.flatMap { row -> [String] in
+    let bucket = csvField(row.first.map(plain) ?? "")
+    return zip(table.columns, row).dropFirst().compactMap { column, cell in
+      let value = plain(cell)
+      guard value != "" else { return nil }
+      return "\(start)\(csvField("\(table.name).\(column.name)")),\(bucket),\(csvField(value))\n"
+    }
+  }
+}
+
+/// A cell as other programs read it.
+private func plain(_ cell: ResultTable.Cell) -> String {
+  switch cell {
+  case .text(let text): text
+  case .number(let number): String(number)
+  case .hundredths(let number): hundredths(number)
+  case .empty: ""
+  }
+}
+
+/// Hundredths with a point before the last two digits.
+func hundredths(_ number: Int) -> String {
+  let (size, sign) = (number.magnitude, number < 0 ? "-" : "")
+  return "\(sign)\(size / 100).\(size % 100 < 10 ? "0" : "")\(size % 100)"
 }
 
 /// A text field, quoted where it must be.

@@ -46,14 +46,38 @@ private func jsonObject(_ result: RunResult, indent: String) -> String {
   let histograms = result.histograms.sorted { $0.key < $1.key }.map {
     ($0.key, pairs($0.value, indent: inner + "  "))
   }
+  // A result without answers has no such member.
+  let tables =
+    result.tables.isEmpty
+    ? [] : [("tables", list(result.tables.map { table($0, indent: inner) }, indent: inner))]
   return members(
     [
       ("schema", jsonString(resultSchema)), ("tool", jsonString(toolVersion)), ("trace", trace),
       ("machine", machine), ("counters", members(counters, indent: inner)),
       ("histograms", members(histograms, indent: inner)),
       ("findings", list(result.findings.map { finding($0, indent: inner) }, indent: inner)),
-      ("notes", list(result.notes.map(jsonString), indent: inner)),
-    ], indent: indent)
+    ] + tables + [("notes", list(result.notes.map(jsonString), indent: inner))], indent: indent)
+}
+
+private func table(_ table: ResultTable, indent: String) -> String {
+  let inner = indent + "  "
+  let rows = table.rows.map { row in "[" + row.map(cell).joined(separator: ", ") + "]" }
+  return members(
+    [
+      ("name", jsonString(table.name)), ("title", jsonString(table.title)),
+      ("explanation", jsonString(table.explanation)),
+      ("columns", "[" + table.columns.map { jsonString($0.name) }.joined(separator: ", ") + "]"),
+      ("rows", list(rows, indent: inner + "  ")),
+    ], indent: inner)
+}
+
+private func cell(_ cell: ResultTable.Cell) -> String {
+  switch cell {
+  case .text(let text): jsonString(text)
+  case .number(let number): String(number)
+  case .hundredths(let number): hundredths(number)
+  case .empty: "null"
+  }
 }
 
 private func finding(_ finding: Finding, indent: String) -> String {

@@ -143,6 +143,32 @@ struct ResultView {
       })
   }
 
+  /// The answers, each with its explanation.
+  var answers: [(table: Table, explanation: String)] {
+    result.tables.map { table in
+      let columns = table.columns.enumerated().map { place, column in
+        let isNumber = table.rows.contains { row in
+          switch row[place] {
+          case .number, .hundredths: true
+          case .text, .empty: false
+          }
+        }
+        return isNumber ? Table.Column.number(column.title) : .text(column.title)
+      }
+      let rows = table.rows.map { row in
+        row.map { cell in
+          switch cell {
+          case .text(let text): text
+          case .number(let number): grouped(number)
+          case .hundredths(let number): hundredths(number)
+          case .empty: ""
+          }
+        }
+      }
+      return (Table(table.title, columns, rows), table.explanation)
+    }
+  }
+
   /// What the trace's import and the run want to be known, without the model's own sentences.
   var notes: [String] {
     result.trace.notes + result.notes.filter { !$0.hasPrefix(Self.modelPrefix) }

@@ -19,19 +19,23 @@ public struct RunResult: Sendable, Equatable {
   public var histograms: [String: [HistogramBar]]
   /// Isolation rules that fired, most severe first.
   public var findings: [Finding]
+  /// Answers to questions that were asked.
+  public var tables: [ResultTable]
   /// What a reader must know to use the numbers, among them every `Model:` sentence that applies.
   public var notes: [String]
 
   /// Creates a result of its parts.
   public init(
     trace: TraceIdentity, machine: MachineIdentity, counters: [String: Int] = [:],
-    histograms: [String: [HistogramBar]] = [:], findings: [Finding] = [], notes: [String] = []
+    histograms: [String: [HistogramBar]] = [:], findings: [Finding] = [],
+    tables: [ResultTable] = [], notes: [String] = []
   ) {
     self.trace = trace
     self.machine = machine
     self.counters = counters
     self.histograms = histograms
     self.findings = findings
+    self.tables = tables
     self.notes = notes
   }
 }

@@ -34,6 +34,45 @@ struct ReplacementTests {
     #expect(table.occupied == present.count)
   }
 
+  @Test(
+    "entries that are removed leave the rest as the policy had it",
+    arguments: ReplacementName.allCases.filter { $0 != .random },
+    [(1, 2), (1, 4), (8, 8), (2, 64)])
+  func removal(policy: ReplacementName, geometry: (sets: Int, ways: Int)) {
+    let (sets, ways) = geometry
+    let table = AssociativeTable<UInt64>(sets: sets, ways: ways, policy: policy, initial: 0)
+    var naive = (0..<sets).map { _ in NaiveSet(ways: ways, policy: policy) }
+    var random = SeededGenerator(state: UInt64(sets * 100 + ways))
+    for step in 0..<20_000 {
+      let tag = UInt64.random(in: 0..<UInt64(2 * sets * ways), using: &random)
+      switch Int.random(in: 0..<20, using: &random) {
+      case 0:
+        let removed = table.remove(tag)
+        let count = naive[Int(tag) % sets].remove { $0 == tag }
+        #expect(removed == (count > 0))
+      case 1 where step % 7 == 0:
+        let part = UInt64.random(in: 2..<9, using: &random)
+        let removed = table.remove { found, _ in found % part == 0 }
+        #expect(
+          removed
+            == naive.indices.reduce(0) { sum, set in
+              sum + naive[set].remove { $0 % part == 0 }
+            })
+      default:
+        let peeked = table.peek(tag) != nil
+        let expected = naive[Int(tag) % sets].touch(tag)
+        let found = table.find(tag) != nil
+        #expect(peeked == expected.hit)
+        guard found == expected.hit else {
+          Issue.record("step \(step): tag \(tag) should \(expected.hit ? "hit" : "miss")")
+          return
+        }
+        if !found { _ = table.insert(tag, tag) }
+      }
+    }
+    #expect(table.occupied == naive.reduce(0) { $0 + $1.tags.count { $0 != nil } })
+  }
+
   @Test("random replacement is a function of the seed and keeps the set full")
   func random() {
     func misses(seed: UInt64) -> Int {

@@ -57,10 +57,19 @@ struct HTMLArticle {
     // What went wrong stands before what it cost.
     return """
       \(start)
-      \(identity)\(cards)\(section(view.findings))\(section(view.faults))\(walks)\
+      \(identity)\(cards)\(section(view.findings))\(section(view.faults))\(answers)\(walks)\
       \(section(view.tlbs))\(costs)\(section("Notes", bullets(view.notes)))</article>
 
       """
+  }
+
+  private var answers: Markup {
+    let sections = view.answers.map { answer in
+      section(
+        answer.table.title,
+        "<p class=\"muted\">\(answer.explanation)</p>\n\(answer.table.markup)")
+    }
+    return "\(sections)"
   }
 
   private var identity: Markup {

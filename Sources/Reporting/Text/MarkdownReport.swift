@@ -28,6 +28,7 @@ private func sections(of view: ResultView, level: String) -> [String] {
   }
   section(view.findings)
   section(view.faults)
+  for answer in view.answers { section(answer.table, markdown(answer.explanation)) }
   if let absent = view.absentWalks {
     section("Walks", absent)
   }

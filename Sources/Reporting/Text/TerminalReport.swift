@@ -46,6 +46,9 @@ private struct TerminalPage {
     }
     section(view.findings)
     section(view.faults)
+    for answer in view.answers {
+      section(answer.table.title, paragraph(answer.explanation) + table(answer.table.brief))
+    }
     section(view.tlbs)
     section(view.walkCaches)
     if let absent = view.absentWalks {

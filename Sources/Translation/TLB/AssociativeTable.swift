@@ -71,6 +71,37 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
     }
   }
 
+  /// The value of a tag, whose use the policy is not told.
+  func peek(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
+    switch kind {
+    case .fewWays: small.peek(tag)
+    case .manyWays: large.pointee.peek(tag)
+    case .policy: other.pointee.peek(tag)
+    }
+  }
+
+  /// Removes the entries that a rule picks.
+  ///
+  /// - Returns: how many they were.
+  func remove(where isGone: (UInt64, Value) -> Bool) -> Int {
+    switch kind {
+    case .fewWays: small.remove(where: isGone)
+    case .manyWays: large.pointee.remove(where: isGone)
+    case .policy: other.pointee.remove(where: isGone)
+    }
+  }
+
+  /// Removes a tag.
+  ///
+  /// - Returns: whether it was there.
+  func remove(_ tag: UInt64) -> Bool {
+    switch kind {
+    case .fewWays: small.remove(tag)
+    case .manyWays: large.pointee.remove(tag)
+    case .policy: other.pointee.remove(tag)
+    }
+  }
+
   /// Valid entries.
   var occupied: Int {
     switch kind {

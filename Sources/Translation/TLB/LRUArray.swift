@@ -69,6 +69,49 @@ struct LRUArray<Value: BitwiseCopyable>: ~Copyable {
     }
   }
 
+  /// The value of a tag, which stays as recent as it is.
+  @inline(__always)
+  func peek(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
+    let base = Int(truncatingIfNeeded: tag) & (sets - 1) &* ways
+    for way in 0..<ways where tags[base + way] == tag { return values + (base + way) }
+    return nil
+  }
+
+  /// Removes the entries that a rule picks; the others of a set keep their order.
+  ///
+  /// - Returns: how many they were.
+  func remove(where isGone: (UInt64, Value) -> Bool) -> Int {
+    var removed = 0
+    for base in stride(from: 0, to: sets * ways, by: ways) {
+      var kept = base
+      for at in base..<(base + ways) where tags[at] != Self.empty {
+        if isGone(tags[at], values[at]) {
+          removed += 1
+          continue
+        }
+        tags[kept] = tags[at]
+        values[kept] = values[at]
+        kept += 1
+      }
+      for at in kept..<(base + ways) { tags[at] = Self.empty }
+    }
+    return removed
+  }
+
+  /// Removes a tag.
+  ///
+  /// - Returns: whether it was there.
+  func remove(_ tag: UInt64) -> Bool {
+    let base = Int(truncatingIfNeeded: tag) & (sets - 1) &* ways
+    guard let way = (0..<ways).first(where: { tags[base + $0] == tag }) else { return false }
+    for at in (base + way)..<(base + ways - 1) {
+      tags[at] = tags[at + 1]
+      values[at] = values[at + 1]
+    }
+    tags[base + ways - 1] = Self.empty
+    return true
+  }
+
   /// Valid entries.
   var occupied: Int {
     var count = 0

@@ -16,6 +16,9 @@ struct LRUList<Value: BitwiseCopyable>: ~Copyable {
     var newest: Int32 = -1
     var oldest: Int32 = -1
     var count: Int32 = 0
+    /// Entries of the set that were ever used, and a chain by `older` of those removed.
+    var used: Int32 = 0
+    var removed: Int32 = -1
   }
 
   private let entries: UnsafeMutablePointer<Entry>
@@ -91,7 +94,13 @@ struct LRUList<Value: BitwiseCopyable>: ~Copyable {
       unlink(at, from: list)
       unchain(at)
     } else {
-      at = Int32(truncatingIfNeeded: (list - lists) * ways) + list.pointee.count
+      if list.pointee.removed >= 0 {
+        at = list.pointee.removed
+        list.pointee.removed = entries[Int(at)].older
+      } else {
+        at = Int32(truncatingIfNeeded: (list - lists) * ways) + list.pointee.used
+        list.pointee.used += 1
+      }
       list.pointee.count += 1
     }
     let bucket = bucket(of: tag)
@@ -128,6 +137,55 @@ struct LRUList<Value: BitwiseCopyable>: ~Copyable {
     var before = bucket.pointee
     while entries[Int(before)].chained != at { before = entries[Int(before)].chained }
     entries[Int(before)].chained = following
+  }
+
+  /// The value of a tag, which stays as recent as it is.
+  func peek(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
+    var at = bucket(of: tag).pointee
+    while at >= 0 {
+      if entries[Int(at)].tag == tag { return values + Int(at) }
+      at = entries[Int(at)].chained
+    }
+    return nil
+  }
+
+  /// Removes the entries that a rule picks; the others of a set keep their order.
+  ///
+  /// - Returns: how many they were.
+  func remove(where isGone: (UInt64, Value) -> Bool) -> Int {
+    var removed = 0
+    for set in 0..<sets {
+      var at = lists[set].newest
+      while at >= 0 {
+        let next = entries[Int(at)].older
+        if isGone(entries[Int(at)].tag, values[Int(at)]) {
+          remove(at, from: lists + set)
+          removed += 1
+        }
+        at = next
+      }
+    }
+    return removed
+  }
+
+  /// Removes a tag.
+  ///
+  /// - Returns: whether it was there.
+  func remove(_ tag: UInt64) -> Bool {
+    var at = bucket(of: tag).pointee
+    while at >= 0, entries[Int(at)].tag != tag { at = entries[Int(at)].chained }
+    guard at >= 0 else { return false }
+    remove(at, from: list(of: tag))
+    return true
+  }
+
+  private func remove(_ at: Int32, from list: UnsafeMutablePointer<Ends>) {
+    unlink(at, from: list)
+    unchain(at)
+    entries[Int(at)].tag = .max
+    entries[Int(at)].older = list.pointee.removed
+    list.pointee.removed = at
+    list.pointee.count -= 1
   }
 
   /// Valid entries.

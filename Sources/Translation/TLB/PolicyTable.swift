@@ -83,6 +83,59 @@ struct PolicyTable<Value: BitwiseCopyable>: ~Copyable {
     }
   }
 
+  /// The value of a tag, whose use the policy is not told.
+  func peek(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
+    let set = Int(truncatingIfNeeded: tag) & (sets - 1)
+    for way in 0..<ways where tags[set * ways + way] == tag {
+      return values + (set * ways + way)
+    }
+    return nil
+  }
+
+  /// Removes the entries that a rule picks, whose ways are filled first from then on.
+  ///
+  /// - Returns: how many they were.
+  func remove(where isGone: (UInt64, Value) -> Bool) -> Int {
+    (0..<sets).reduce(0) { $0 + remove(in: $1, where: isGone) }
+  }
+
+  /// Removes a tag.
+  ///
+  /// - Returns: whether it was there.
+  func remove(_ tag: UInt64) -> Bool {
+    remove(in: Int(truncatingIfNeeded: tag) & (sets - 1)) { found, _ in found == tag } > 0
+  }
+
+  private func remove(in set: Int, where isGone: (UInt64, Value) -> Bool) -> Int {
+    let (base, before) = (set * ways, occupied(in: set))
+    for at in base..<(base + ways) where tags[at] != .max && isGone(tags[at], values[at]) {
+      tags[at] = .max
+    }
+    let removed = before - occupied(in: set)
+    if policy == .fifo, removed > 0 { compact(set, wasFull: before == ways) }
+    return removed
+  }
+
+  /// Moves the rest of a set to its first ways, the oldest first, as if only they had come.
+  private func compact(_ set: Int, wasFull: Bool) {
+    let base = set * ways
+    let start = wasFull ? FIFO.victim(states[2 * set]) : 0
+    var kept: [(UInt64, Value)] = []
+    for step in 0..<ways {
+      let at = base + (start + step) % ways
+      if tags[at] != .max { kept.append((tags[at], values[at])) }
+      tags[at] = .max
+    }
+    for (way, entry) in kept.enumerated() {
+      (tags[base + way], values[base + way]) = entry
+    }
+    states[2 * set] = UInt64(kept.count)
+  }
+
+  private func occupied(in set: Int) -> Int {
+    (set * ways..<(set + 1) * ways).reduce(0) { $0 + (tags[$1] == .max ? 0 : 1) }
+  }
+
   /// Valid entries.
   var occupied: Int { (0..<(sets * ways)).reduce(0) { $0 + (tags[$1] == .max ? 0 : 1) } }
 }

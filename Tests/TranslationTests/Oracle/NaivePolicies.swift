@@ -7,6 +7,8 @@ struct NaiveSet {
   var tags: [UInt64?]
   /// FIFO: when each way was filled.
   var arrivals: [Int]
+  /// LRU: when each way was last used.
+  var uses: [Int]
   /// SRRIP: the prediction of each way.
   var predictions: [Int]
   /// Tree-PLRU: for each half-open range of ways of more than one, whether it points to its upper half.
@@ -17,6 +19,7 @@ struct NaiveSet {
     self.policy = policy
     tags = Array(repeating: nil, count: ways)
     arrivals = Array(repeating: 0, count: ways)
+    uses = Array(repeating: 0, count: ways)
     predictions = Array(repeating: 3, count: ways)
   }
 
@@ -25,6 +28,7 @@ struct NaiveSet {
     clock += 1
     if let way = tags.firstIndex(of: tag) {
       predictions[way] = 0
+      uses[way] = clock
       turnAway(from: way)
       return (true, nil)
     }
@@ -32,13 +36,27 @@ struct NaiveSet {
     let evicted = tags[way]
     tags[way] = tag
     arrivals[way] = clock
+    uses[way] = clock
     predictions[way] = 2
     turnAway(from: way)
     return (false, evicted)
   }
 
+  /// Empties the ways of the tags that a rule picks; says how many they were.
+  mutating func remove(where isGone: (UInt64) -> Bool) -> Int {
+    var count = 0
+    for way in tags.indices {
+      if let tag = tags[way], isGone(tag) {
+        tags[way] = nil
+        count += 1
+      }
+    }
+    return count
+  }
+
   private mutating func victim() -> Int {
     switch policy {
+    case .lru: return uses.indices.min { uses[$0] < uses[$1] } ?? 0
     case .fifo:
       return arrivals.indices.min { arrivals[$0] < arrivals[$1] } ?? 0
     case .srrip:
@@ -53,7 +71,7 @@ struct NaiveSet {
         range = pointsUp[range] ?? false ? [middle, range[1]] : [range[0], middle]
       }
       return range[0]
-    case .random, .lru: fatalError("no oracle")
+    case .random: fatalError("no oracle")
     }
   }
 
