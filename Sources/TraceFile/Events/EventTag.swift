@@ -103,7 +103,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
 
   // Interrupts: 96 to 127.
 
-  /// A device's interrupt message: a write of `data` to `address`.
+  /// A device's interrupt message: a write of `data` to `address`; the device may be
+  /// `unknownDevice`.
   case interruptMessage = 96
   /// A write of an interrupt remapping entry.
   case interruptEntry = 97
@@ -111,6 +112,35 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   case recordedEntry = 98
   /// What the recorder saw an interrupt become.
   case recordedInterrupt = 99
+  /// An interrupt entry belongs to a guest, 0 for the host; for AMD-Vi `unit` is the device whose
+  /// table it stands in.
+  case entryOwner = 100
+  /// A posted-interrupt descriptor, or for AMD-Vi a guest's tag, belongs to a virtual processor.
+  case postedDefine = 101
+  /// Software writes a descriptor's control word: ON 0, SN 1, NV 23:16, NDST 63:32.
+  case postedControl = 102
+  /// Software posts a vector: it sets the bit in a descriptor's requests.
+  case postedRequest = 103
+  /// Software binds a host interrupt to a virtual processor's vector, or unbinds it (`isSet` 0).
+  case postedRoute = 104
+  /// A core's interrupt controller takes a vector, as the recorder saw it.
+  case interruptDelivery = 105
+  /// A hypervisor injects a vector into a virtual processor at its next entry.
+  case interruptInjection = 106
+  /// A virtual processor's controller accepts a vector; `posted` where no exit was needed.
+  case interruptAccept = 107
+  /// Software moves an interrupt to a vector of a core.
+  case vectorUpdate = 108
+  /// Software programs an interrupt's vector and destination.
+  case vectorConfig = 109
+  /// The handler of an interrupt runs on a core.
+  case interruptHandler = 110
+  /// A virtual processor that was blocked is woken.
+  case vcpuWake = 111
+  /// AMD-Vi logs that a guest's interrupt found its virtual processor not running.
+  case guestInterruptLog = 112
+  /// Software sends an interrupt message of its own, such as from an emulated device.
+  case softwareInterrupt = 113
 
   /// The words of the event, in order.
   public var fields: [String] {
@@ -161,6 +191,20 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     case .interruptEntry: ["unit", "index", "low", "high"]
     case .recordedEntry: ["index", "low", "high"]
     case .recordedInterrupt: ["index", "vector", "destination", "deliveryMode", "trigger", "mode"]
+    case .entryOwner: ["unit", "index", "guest"]
+    case .postedDefine: ["address", "vcpu", "guest"]
+    case .postedControl: ["address", "control"]
+    case .postedRequest: ["address", "vector"]
+    case .postedRoute: ["isSet", "interrupt", "vcpu", "guestInterrupt", "vector", "address"]
+    case .interruptDelivery: ["core", "vector"]
+    case .interruptInjection: ["vcpu", "vector"]
+    case .interruptAccept: ["vcpu", "vector", "deliveryMode", "posted"]
+    case .vectorUpdate: ["interrupt", "vector", "core", "previousVector", "previousCore"]
+    case .vectorConfig: ["interrupt", "vector", "core", "destination"]
+    case .interruptHandler: ["core", "interrupt"]
+    case .vcpuWake: ["vcpu", "nanoseconds", "polled"]
+    case .guestInterruptLog: ["guest", "vcpu"]
+    case .softwareInterrupt: ["destination", "vector", "deliveryMode", "trigger"]
     }
   }
 
@@ -176,6 +220,9 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
 
   /// The domain of an event whose producer does not know it.
   public static let unknownDomain: UInt64 = 0xffff_ffff
+
+  /// The device of an event whose producer does not know it.
+  public static let unknownDevice: UInt64 = 0xffff_ffff
 
   /// The case of that name.
   init?(name: Substring) {

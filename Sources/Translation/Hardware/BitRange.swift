@@ -22,3 +22,19 @@ protocol HardwareWord {
   /// Every field, from bit 63 down, without gaps or overlap.
   static var layout: [(name: String, bits: BitRange)] { get }
 }
+
+extension UInt64 {
+  /// The field, right-aligned; a written value must fit it.
+  @inline(__always)
+  subscript(_ field: BitRange) -> UInt64 {
+    get { (self & field.mask) >> UInt64(field.low) }
+    set {
+      precondition(newValue <= field.mask >> UInt64(field.low), "value does not fit \(field)")
+      self = (self & ~field.mask) | (newValue << UInt64(field.low))
+    }
+  }
+
+  /// Whether any bit of the field is set.
+  @inline(__always)
+  func has(_ field: BitRange) -> Bool { self & field.mask != 0 }
+}
