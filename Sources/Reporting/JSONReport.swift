@@ -82,14 +82,29 @@ private func cell(_ cell: ResultTable.Cell) -> String {
 
 private func finding(_ finding: Finding, indent: String) -> String {
   let inner = indent + "  "
-  let detail = finding.detail.sorted { $0.key < $1.key }.map { ($0.key, jsonString($0.value)) }
+  func evidence(_ detail: [String: String], _ indent: String) -> String {
+    members(Finding.ordered(detail).map { ($0.name, jsonString($0.value)) }, indent: indent)
+  }
+  let subject =
+    finding.subject.isEmpty ? [] : [("subject", evidence(finding.subject, inner + "  "))]
+  let examples = finding.examples.map { example in
+    "{ \(numbers(example)), \"detail\": " + evidence(example.detail, inner + "    ") + " }"
+  }
   return members(
     [
       ("rule", jsonString(finding.rule)), ("severity", jsonString(finding.severity.rawValue)),
       ("count", String(finding.count)),
-      ("first", "{ \"record\": \(finding.firstRecord), \"time\": \(finding.firstTime) }"),
-      ("detail", members(detail, indent: inner + "  ")),
-    ], indent: inner)
+    ] + subject + [
+      ("first", "{ \(numbers(finding.first)) }"),
+      ("detail", evidence(finding.first.detail, inner + "  ")),
+    ] + (examples.isEmpty ? [] : [("examples", list(examples, indent: inner + "  "))]),
+    indent: inner)
+}
+
+/// The numbers of a place; one in tables has no event.
+private func numbers(_ place: Finding.Place) -> String {
+  let event = place.event.map { "\"event\": \($0), " } ?? ""
+  return "\"record\": \(place.record), \(event)\"time\": \(place.time)"
 }
 
 /// An object, one member a line; `indent` is that of the line on which it begins.

@@ -10,6 +10,10 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   case html
   /// Tables for a pull request or a job's summary.
   case markdown
+  /// Findings for code scanning, SARIF 2.1.0.
+  case sarif
+  /// Rules and gates for a build server, JUnit XML.
+  case junit
 
   /// Every format.
   public static let all = allCases
@@ -26,7 +30,13 @@ public enum ReportFormat: String, Sendable, CaseIterable {
   }
 
   /// The suffix of its files, without a dot.
-  public var suffix: String { self == .markdown ? "md" : rawValue }
+  public var suffix: String {
+    switch self {
+    case .markdown: "md"
+    case .junit: "xml"
+    case .json, .csv, .html, .sarif: rawValue
+    }
+  }
 }
 
 /// Writes results in a format.
@@ -34,12 +44,17 @@ public enum ReportFormat: String, Sendable, CaseIterable {
 /// - Parameters:
 ///   - results: in the order in which the user named them.
 ///   - format: of the whole text.
+///   - gates: whose verdicts a JUnit report tells.
 /// - Returns: text that ends in a newline and depends on nothing but the results.
-public func render(_ results: [RunResult], as format: ReportFormat) -> String {
+public func render(
+  _ results: [RunResult], as format: ReportFormat, gates: [Gate] = []
+) -> String {
   switch format {
   case .json: jsonReport(results)
   case .csv: csvReport(results)
   case .html: htmlReport(results)
   case .markdown: markdownReport(results)
+  case .sarif: sarifReport(results)
+  case .junit: junitReport(results, gates: gates)
   }
 }

@@ -125,24 +125,6 @@ struct ResultView {
     return Table("Faults", [.text("fault"), .number("count")], rows)
   }
 
-  var findings: Table? {
-    guard !result.findings.isEmpty else { return nil }
-    return Table(
-      "Findings",
-      [
-        .text("rule"), .text("severity"), .number("count"), .number("first record"),
-        .number("its time"), .prose("evidence"),
-      ],
-      result.findings.map { finding in
-        [
-          finding.rule, finding.severity.rawValue, grouped(finding.count),
-          grouped(finding.firstRecord), finding.firstTime == 0 ? "" : grouped(finding.firstTime),
-          finding.detail.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-            .joined(separator: "; "),
-        ]
-      })
-  }
-
   /// The answers, each with its explanation.
   var answers: [(table: Table, explanation: String)] {
     result.tables.map { table in

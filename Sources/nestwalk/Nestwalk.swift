@@ -15,12 +15,12 @@ struct Nestwalk: ParsableCommand {
         nestwalk import app.lackey.zst -o app.nwt
         nestwalk machine show reference > mine.json
 
-      Exit codes: 0 done, 2 input refused, 64 wrong usage.
+      Exit codes: 0 done, 1 a gate said no, 2 input refused, 64 wrong usage.
       """,
     version: toolVersion,
     subcommands: [
       RunCommand.self, ImportCommand.self, InspectCommand.self, VerifyCommand.self,
-      ExportCommand.self, MachineCommand.self, WalkCommand.self,
+      ExportCommand.self, MachineCommand.self, WalkCommand.self, RulesCommand.self,
     ])
 
   static func main() {

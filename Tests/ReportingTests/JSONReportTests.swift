@@ -18,8 +18,9 @@ struct JSONReportTests {
     ],
     findings: [
       Finding(
-        rule: "V6", severity: .high, count: 3, firstRecord: 17, firstTime: 5,
-        detail: ["domain": "7", "device": "00:1f.2"])
+        rule: "V6", severity: .high, count: 3,
+        first: Finding.Place(
+          record: 17, time: 5, detail: ["domain": "7", "device": "00:1f.2"]))
     ],
     notes: ["Model: none."])
 

@@ -121,8 +121,9 @@ enum Samples {
     histograms: ["<i>": [HistogramBar(value: 1, count: 1)]],
     findings: [
       Finding(
-        rule: "V6", severity: .high, count: 3, firstRecord: 17, firstTime: 0,
-        detail: ["device": "00:1f.2'><", "domain": "7"])
+        rule: "V6", severity: .high, count: 3,
+        first: Finding.Place(
+          record: 17, time: 0, detail: ["device": "00:1f.2'><", "domain": "7"]))
     ],
     notes: ["Model: <u>"])
 

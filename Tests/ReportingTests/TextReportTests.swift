@@ -69,7 +69,8 @@ struct SummaryTests {
   @Test("faults and findings stand before the tables")
   func alarms() throws {
     let text = summary([Samples.hostile], color: false, width: 80)
-    #expect(text.contains("  V6    high          3            17  device 00:1f.2'><; domain 7\n"))
+    #expect(text.contains("  V6 high, 3 times: DMA through a stale translation\n"))
+    #expect(text.contains("     first at record 17; device 00:1f.2'><; domain 7\n"))
     #expect(text.contains("  <b>        2\n"))
   }
 

@@ -57,10 +57,27 @@ struct HTMLArticle {
     // What went wrong stands before what it cost.
     return """
       \(start)
-      \(identity)\(cards)\(section(view.findings))\(section(view.faults))\(answers)\(walks)\
+      \(identity)\(cards)\(findings)\(section(view.faults))\(answers)\(walks)\
       \(section(view.tlbs))\(costs)\(section("Notes", bullets(view.notes)))</article>
 
       """
+  }
+
+  private var findings: Markup {
+    let examples = view.findingExamples.map { folded($0) } ?? ""
+    let judged = view.judgedRules.map { folded($0) } ?? ""
+    guard let table = view.findings else {
+      return judged.text == "" ? "" : section("Findings", "<p>None.</p>\n\(judged)")
+    }
+    let meanings = view.firedRules.map { folded($0) } ?? ""
+    let marked = table.markup(column: 1) { row, severity in
+      "<span class=\"severity \(view.result.findings[row].severity.rawValue)\">\(severity)</span>"
+    }
+    return section(table.title, "\(marked)\(meanings)\(examples)\(judged)")
+  }
+
+  private func folded(_ table: Table) -> Markup {
+    "<details><summary>\(table.title)</summary>\n\(table.markup)</details>\n"
   }
 
   private var answers: Markup {

@@ -99,6 +99,10 @@ let htmlStyle: Markup = #"""
   svg .base { stroke: var(--muted); stroke-width: 1; }
   svg .mark { stroke: var(--warn); stroke-width: 1.25; stroke-dasharray: 4 3; }
   svg .marked { fill: var(--warn); font-size: 11.5px; }
+  .severity { font-weight: 600; }
+  .severity.critical, .severity.high { color: var(--warn); }
+  .severity.critical { border-bottom: 2px solid var(--warn); }
+  .severity.low { color: var(--muted); font-weight: 400; }
   details { margin: 10px 0 0; }
   details.part { margin-top: 20px; border-top: 1px solid var(--line); padding-top: 12px; }
   summary { cursor: pointer; }

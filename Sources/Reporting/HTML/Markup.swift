@@ -55,11 +55,27 @@ extension Table {
   /// A table with headed rows and columns that scrolls by itself where the page is narrow.
   var markup: Markup { markup { _, name in "\(name)" } }
 
+  /// The table with one column's cells that may be more than text.
+  ///
+  /// - Parameters:
+  ///   - column: not the first.
+  ///   - cell: writes the column's cell of the row at a place.
+  /// - Returns: the table and what it scrolls in.
+  func markup(column: Int, cell: (Int, String) -> Markup) -> Markup {
+    markup(rowHead: { _, name in "\(name)" }, column: column, cell: cell)
+  }
+
   /// The table with heads of its rows that may be more than text.
   ///
   /// - Parameter rowHead: writes the first cell of the row at a place.
   /// - Returns: the table and what it scrolls in.
   func markup(rowHead: (Int, String) -> Markup) -> Markup {
+    markup(rowHead: rowHead, column: 0) { _, _ in "" }
+  }
+
+  private func markup(
+    rowHead: (Int, String) -> Markup, column special: Int, cell: (Int, String) -> Markup
+  ) -> Markup {
     let kinds = columns.map { column -> Markup in
       column.isNumber ? " class=\"n\"" : column.isProse ? " class=\"prose\"" : ""
     }
@@ -68,7 +84,7 @@ extension Table {
     }
     let body = rows.enumerated().map { place, row -> Markup in
       let cells = row.indices.dropFirst().map { column -> Markup in
-        "<td\(kinds[column])>\(row[column])</td>"
+        "<td\(kinds[column])>\(column == special ? cell(place, row[column]) : "\(row[column])")</td>"
       }
       return "<tr><th scope=\"row\">\(rowHead(place, row[0]))</th>\(cells)</tr>\n"
     }

@@ -1,10 +1,12 @@
 import Results
 
-/// What a counter or histogram means, as one paragraph.
+/// What a counter, histogram or isolation rule means, as one paragraph or a few.
 ///
-/// - Parameter counter: a full name such as `tlb.L2.misses`, or its pattern `tlb.NAME.misses`.
+/// - Parameter counter: a full name such as `tlb.L2.misses`, its pattern `tlb.NAME.misses`, or a
+///   rule such as `V6`.
 /// - Returns: nothing where this version has no such metric; `nearNames(_:)` then helps.
 public func explain(_ counter: String) -> String? {
+  if let rule = IsolationRule.named(counter) { return ruleText(rule, width: 100) }
   guard let metric = Metric.definition(of: counter) else { return nil }
   let family = metric.pattern == counter ? "" : " (one of \(metric.pattern))"
   return "\(printable(counter))\(family), in \(metric.unit): \(metric.definition)"
@@ -55,4 +57,37 @@ private func editDistance(_ one: [UInt8], _ other: [UInt8]) -> Int {
     }
   }
   return row[other.count]
+}
+
+/// Every isolation rule in a line.
+///
+/// - Parameter width: columns to fill; 40 where it is less.
+/// - Returns: lines that end in a newline.
+public func ruleListing(width: Int) -> String {
+  let table = Table(
+    "Isolation rules", [.text("rule"), .text("severity"), .text("in"), .text("title")],
+    IsolationRule.all.map { rule in
+      let scope =
+        switch rule.scope {
+        case .replay: "run"
+        case .tables: "audit"
+        case .both: "run, audit"
+        }
+      return [rule.id, rule.severity.rawValue, scope, rule.title]
+    })
+  return table.lines(width: max(width, 40)).map { $0 + "\n" }.joined()
+}
+
+/// A rule with all that its row says.
+private func ruleText(_ rule: IsolationRule, width: Int) -> String {
+  let parts = [
+    ("Meaning", rule.meaning), ("What to do", rule.remedy), ("Reference", rule.reference),
+  ]
+  let head =
+    "\(rule.id) \(rule.title) (\(rule.severity.rawValue) unless a finding says otherwise)\n"
+  return head
+    + parts.map { name, text in
+      wrapped("\(name): \(text)", width: width, indent: "  ", hanging: "  ")
+        .map { $0 + "\n" }.joined()
+    }.joined()
 }

@@ -27,6 +27,9 @@ private func sections(of view: ResultView, level: String) -> [String] {
     if let table { section(table.title, lead, markdown(table)) }
   }
   section(view.findings)
+  section(view.firedRules)
+  section(view.findingExamples)
+  section(view.judgedRules)
   section(view.faults)
   for answer in view.answers { section(answer.table, markdown(answer.explanation)) }
   if let absent = view.absentWalks {

@@ -44,7 +44,7 @@ private struct TerminalPage {
     func section(_ table: Table?) {
       if let table { section(table.title, self.table(table.brief)) }
     }
-    section(view.findings)
+    if !view.result.findings.isEmpty { section("Findings", findings(of: view)) }
     section(view.faults)
     for answer in view.answers {
       section(answer.table.title, paragraph(answer.explanation) + table(answer.table.brief))
@@ -65,6 +65,36 @@ private struct TerminalPage {
     }
     return lines
   }
+
+  /// Findings that are told at most; files have all of them.
+  private static var mostFindings: Int { 20 }
+
+  private func findings(of view: ResultView) -> [String] {
+    let findings = view.result.findings
+    var lines: [String] = []
+    var told: Set<String> = []
+    for finding in findings.prefix(Self.mostFindings) {
+      let rule = IsolationRule.named(finding.rule)
+      let title = rule.map { ": " + $0.title } ?? ""
+      let count = counted(finding.count, "time")
+      lines += wrapped(
+        printable("\(finding.rule) \(finding.severity.rawValue), \(count)\(title)"), width: width,
+        indent: "  ", hanging: "     ")
+      let evidence = [
+        sentence(finding.subject), "first at " + number(of: finding.first),
+        sentence(finding.first.detail),
+      ].filter { $0 != "" }.joined(separator: "; ")
+      lines += wrapped(printable(evidence), width: width, indent: "     ").map(cut)
+      if let rule, told.insert(rule.id).inserted {
+        lines += wrapped(rule.remedy, width: width, indent: "     ").map(dim)
+      }
+    }
+    let rest = findings.count - Self.mostFindings
+    if rest > 0 { lines.append("  and \(counted(rest, "more finding")); -o FILE.html has all.") }
+    return lines
+  }
+
+  private func cut(_ line: String) -> String { shortened(line, to: width) }
 
   private func identity(of view: ResultView) -> [String] {
     let trace = view.result.trace

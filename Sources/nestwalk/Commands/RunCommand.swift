@@ -16,6 +16,7 @@ struct RunCommand: ParsableCommand {
         nestwalk run app.nwt -m reference
         nestwalk run app.nwt -m zen5 --set tlbs.L2D.ways=8 -o report.html -o result.json
         nestwalk run a.nwt b.champsimtrace.xz -m reference -m mine.json -o all.csv
+        nestwalk run dma.nwt -m qemu-vtd --fail-on high -o findings.sarif -o rules.xml
         nestwalk run --explain walk.references
       """)
 
@@ -38,10 +39,14 @@ struct RunCommand: ParsableCommand {
         + ". May be repeated; - is JSON on standard output.", valueName: "file"))
   var output: [String] = []
 
+  @Option(name: .customLong("fail-on"), help: GateInput.help)
+  var gates: [Gate] = []
+
   @OptionGroup var trace: TraceOptions
 
   @Option(
-    help: ArgumentHelp("Say what a counter means, and replay nothing.", valueName: "counter"))
+    help: ArgumentHelp(
+      "Say what a counter or an isolation rule means, and replay nothing.", valueName: "name"))
   var explain: String?
 
   func validate() throws {
@@ -77,12 +82,13 @@ struct RunCommand: ParsableCommand {
       for path in traces { results += try replay(path, on: machines) }
       for file in files {
         guard let format = Self.format(of: file.path) else { continue }
-        try writeAll(
-          Array(render(results, as: format).utf8), to: file.descriptor, file: file.path)
+        let text = render(results, as: format, gates: gates)
+        try writeAll(Array(text.utf8), to: file.descriptor, file: file.path)
       }
       for file in files { try file.commit() }
       for file in files where file.path != "-" { printError("nestwalk: wrote \(file.path)") }
       if files.isEmpty { printSummary(results) }
+      try GateInput.judge(results, by: gates)
     }
   }
 
@@ -107,7 +113,7 @@ struct RunCommand: ParsableCommand {
     guard let text = Reporting.explain(counter) else {
       let near = nearNames(counter).joined(separator: ", ")
       throw ValidationError(
-        "\(counter) is no counter\(near.isEmpty ? "" : "; did you mean \(near)?")")
+        "\(counter) is no counter and no rule\(near.isEmpty ? "" : "; did you mean \(near)?")")
     }
     printResult(text.hasSuffix("\n") ? text : text + "\n")
   }

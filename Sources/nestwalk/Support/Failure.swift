@@ -5,6 +5,7 @@ import Translation
 
 /// The exit codes of the contract.
 enum Exit {
+  static let stopped = ExitCode(1)
   static let refused = ExitCode(2)
 }
 

@@ -1,0 +1,31 @@
+import ArgumentParser
+import Results
+
+/// What makes a command end with exit code 1.
+enum GateInput {
+  static let help = ArgumentHelp(
+    "End with exit code 1 on a finding of this severity or above (low, medium, high, critical), or of "
+      + "one rule (V6); may be repeated.", valueName: "severity|rule")
+
+  /// Ends the command where a gate stops one of its results.
+  static func judge(_ results: [RunResult], by gates: [Gate]) throws {
+    var isStopped = false
+    for result in results {
+      for gate in gates {
+        guard let objection = gate.objection(to: result) else { continue }
+        isStopped = true
+        printError(
+          "nestwalk: \(gate.name): \(result.trace.name) on \(result.machine.name): \(objection)")
+      }
+    }
+    if isStopped { throw Exit.stopped }
+  }
+}
+
+extension Gate: ExpressibleByArgument {
+  /// Reads a severity or a rule.
+  public init?(argument: String) { self.init(argument) }
+
+  /// The severities; rules are listed by `nestwalk rules`.
+  public static var allValueStrings: [String] { Severity.allCases.map(\.rawValue) }
+}
