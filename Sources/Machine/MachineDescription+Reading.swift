@@ -1,23 +1,24 @@
 extension MachineDescription {
-  /// Reads a description strictly: no key beyond these, and no default for any but
-  /// `secondStage` in native mode and `memory.overlapFactor`.
+  /// Reads a description strictly: no key beyond these, and no default for any but `secondStage` in
+  /// native mode, `memory.overlapFactor`, `exits` and what is tagged.
   init(reading node: MachineNode) throws(MachineError) {
     let members = try node.members([
       "name", "cores", "virtualization", "firstStage", "secondStage", "tlbs", "walkCaches",
-      "memory", "synthesis",
+      "memory", "synthesis", "exits",
     ])
     name = try Self.name(members["name"])
     cores = try Self.cores(members["cores"])
-    mode = try members["virtualization"].members(["mode"])["mode"]
-      .choice(TranslationMode.self, notModelled: ["shadow", "agile"])
     firstStage = try StageDescription.first(members["firstStage"])
-    secondStage = try Self.secondStage(members["secondStage"], mode: mode)
+    virtualization = try VirtualizationDescription(
+      reading: members["virtualization"], firstLevels: firstStage.levels)
+    secondStage = try Self.secondStage(members["secondStage"], mode: virtualization.mode)
     tlbs = try TLBDescription.list(members["tlbs"])
     walkCaches = try WalkCacheDescription.list(
       members["walkCaches"], firstLevels: firstStage.levels,
       secondLevels: secondStage?.levels ?? TableFormat.modelledLevels.upperBound)
     memory = try MemoryDescription(reading: members["memory"])
     synthesis = try SynthesisDescription(reading: members["synthesis"])
+    exits = try ExitsDescription.optional(members["exits"])
   }
 
   private static func name(_ node: MachineNode) throws(MachineError) -> String {
@@ -32,11 +33,7 @@ extension MachineDescription {
   }
 
   private static func cores(_ node: MachineNode) throws(MachineError) -> Int {
-    if case .int(let cores)? = node.value, cores > 1 {
-      throw node.refusal(
-        "is \(cores), and more than one core is not modelled yet in this version", "expected 1")
-    }
-    return try node.whole(1...1)
+    try node.whole(1...64)
   }
 
   private static func secondStage(
@@ -46,7 +43,7 @@ extension MachineDescription {
     if isAbsent, mode == .native { return nil }
     if isAbsent {
       throw node.refusal(
-        "missing, and nested mode walks two stages",
+        "missing, and \(mode.rawValue) mode has two stages",
         "give { \"format\": \"ept:4\" }, or set virtualization.mode to \"native\"")
     }
     return try StageDescription.second(node)

@@ -64,7 +64,7 @@ extension TLBDescription {
 
   private init(reading node: MachineNode) throws(MachineError) {
     let members = try node.members([
-      "name", "serves", "pageSizes", "sets", "ways", "replacement", "latencyCycles",
+      "name", "serves", "pageSizes", "sets", "ways", "replacement", "latencyCycles", "index",
     ])
     name = try Self.name(members["name"])
     serves = try Self.choices(members["serves"], AccessClass.self)
@@ -74,6 +74,8 @@ extension TLBDescription {
     ways = geometry.ways
     replacement = try ReplacementName(reading: members["replacement"], ways: ways)
     latencyCycles = try members["latencyCycles"].whole(0...10_000)
+    let index = members["index"]
+    self.index = index.isAbsent ? .modulo : try index.choice(SetIndexName.self)
   }
 
   private static func name(_ node: MachineNode) throws(MachineError) -> String {

@@ -1,17 +1,19 @@
 extension MachineDescription {
-  /// The whole description as JSON, optional keys included (`null` where there is no value).
+  /// The whole description as JSON; a section that says only what is usual is left out.
   var json: JSONValue {
-    .object([
+    var members: [String: JSONValue] = [
       "name": .string(name),
       "cores": .int(cores),
-      "virtualization": .object(["mode": .string(mode.rawValue)]),
+      "virtualization": virtualization.json,
       "firstStage": firstStage.json,
       "secondStage": secondStage?.json ?? .null,
       "tlbs": .array(tlbs.map(\.json)),
       "walkCaches": .array(walkCaches.map(\.json)),
       "memory": memory.json,
       "synthesis": synthesis.json,
-    ])
+    ]
+    if let exits { members["exits"] = exits.json }
+    return .object(members)
   }
 }
 
@@ -23,7 +25,7 @@ extension TLBDescription {
   fileprivate var json: JSONValue {
     let classes = AccessClass.allCases.filter(serves.contains)
     let sizes = PageSizeName.allCases.filter(pageSizes.contains)
-    return .object([
+    var members: [String: JSONValue] = [
       "name": .string(name),
       "serves": .array(classes.map { .string($0.rawValue) }),
       "pageSizes": .array(sizes.map { .string($0.rawValue) }),
@@ -31,7 +33,9 @@ extension TLBDescription {
       "ways": .int(ways),
       "replacement": .string(replacement.rawValue),
       "latencyCycles": .int(latencyCycles),
-    ])
+    ]
+    if index != .modulo { members["index"] = .string(index.rawValue) }
+    return .object(members)
   }
 }
 

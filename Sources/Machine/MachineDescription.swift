@@ -6,8 +6,8 @@ public struct MachineDescription: Sendable, Equatable {
   public var name: String
   /// Cores with private TLBs and walk caches.
   public var cores: Int
-  /// How guest addresses become host addresses.
-  public var mode: TranslationMode
+  /// How guest addresses become host addresses, and under which tags.
+  public var virtualization: VirtualizationDescription
   /// Guest-virtual to guest-physical; the only stage in native mode.
   public var firstStage: StageDescription
   /// Guest-physical to host-physical; unused in native mode.
@@ -20,14 +20,11 @@ public struct MachineDescription: Sendable, Equatable {
   public var memory: MemoryDescription
   /// How tables are made where the trace brings none.
   public var synthesis: SynthesisDescription
-}
+  /// What exits cost; without it first touches and exits are not counted.
+  public var exits: ExitsDescription?
 
-/// How guest addresses become host addresses.
-public enum TranslationMode: String, Sendable, CaseIterable {
-  /// One stage: no virtualization.
-  case native
-  /// Two stages walked by hardware.
-  case nested
+  /// How guest addresses become host addresses.
+  public var mode: TranslationMode { virtualization.mode }
 }
 
 /// The format of one stage's tables.
@@ -104,6 +101,16 @@ public struct TLBDescription: Sendable, Equatable {
   public var replacement: ReplacementName
   /// What a lookup costs, hit or miss.
   public var latencyCycles: Int
+  /// How the set is found.
+  public var index = SetIndexName.modulo
+}
+
+/// How the set of a page is found.
+public enum SetIndexName: String, Sendable, CaseIterable {
+  /// The page number modulo the number of sets.
+  case modulo
+  /// The page number cut into pieces as wide as the index, which are added without carry.
+  case xor
 }
 
 /// What a walk cache holds.

@@ -28,6 +28,20 @@ struct MachineNode {
   /// For the file in errors.
   let source: MachineSource
 
+  /// The key is missing, or has no value.
+  var isAbsent: Bool { value == nil || value == .null }
+
+  /// `true` or `false`.
+  ///
+  /// - Parameter usual: what a missing key means.
+  /// - Returns: the flag.
+  /// - Throws: what stands there instead.
+  func flag(default usual: Bool) throws(MachineError) -> Bool {
+    if isAbsent { return usual }
+    guard case .bool(let flag)? = value else { throw refusal(expected: "true or false") }
+    return flag
+  }
+
   /// The error of this place.
   func refusal(_ problem: String, _ cure: String) -> MachineError {
     MachineError(

@@ -24,7 +24,7 @@ struct LoadingTests {
   @Test("the reference file reads as the machine that it spells")
   func reference() throws {
     let expected = MachineDescription(
-      name: "reference", cores: 1, mode: .nested,
+      name: "reference", cores: 1, virtualization: VirtualizationDescription(mode: .nested),
       firstStage: StageDescription(format: .x86, levels: 4),
       secondStage: StageDescription(format: .ept, levels: 4),
       tlbs: [

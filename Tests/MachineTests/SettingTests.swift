@@ -88,7 +88,7 @@ struct SettingTests {
     Row(
       "tlbs.L2.my key=1",
       #"tlbs[2]["my key"]: unknown key; keys here: name, serves, "#
-        + "pageSizes, sets, ways, replacement, latencyCycles"),
+        + "pageSizes, sets, ways, replacement, latencyCycles, index"),
     Row(
       "synthesis.firstStagePage=2M",
       "accepted"),

@@ -1,0 +1,95 @@
+import Machine
+
+/// One TLB whose entries are of several address spaces and can be invalidated.
+struct TaggedTLB: ~Copyable {
+  let name: String
+  let latencyCycles: Int
+  private let entries: AssociativeTable<CachedTranslation>
+  private let logSets: UInt64
+  private let isHashed: Bool
+  private(set) var hits = 0
+  private(set) var misses = 0
+  private(set) var fills = 0
+  private(set) var evictions = 0
+  private(set) var invalidations = 0
+
+  init(_ description: TLBDescription, seed: UInt64) {
+    name = description.name
+    latencyCycles = description.latencyCycles
+    logSets = UInt64(description.sets.trailingZeroBitCount)
+    isHashed = description.index == .xor
+    entries = AssociativeTable(
+      sets: description.sets, ways: description.ways, policy: description.replacement,
+      seed: seed,
+      initial: CachedTranslation(
+        host: HPA(0), rights: [], secondRights: [], first: .base4K, second: .base4K,
+        protectionKey: 0, isDirty: false, epoch: 0))
+  }
+
+  var lookups: Int { hits + misses }
+  var occupied: Int { entries.occupied }
+
+  /// The key by whose low bits the set is found.
+  ///
+  /// Hashed, the page number is cut into pieces as wide as the set index, and they are added without
+  /// carry; pieces above the lowest stay, so no two keys become one.
+  @inline(__always)
+  private func placed(_ key: TLBKey) -> UInt64 {
+    guard isHashed, logSets > 0 else { return key.rawValue }
+    var rest = (key.rawValue & (1 << 45 - 1)) >> logSets
+    var fold: UInt64 = 0
+    while rest != 0 {
+      fold ^= rest
+      rest >>= logSets
+    }
+    return key.rawValue ^ fold & (1 << logSets - 1)
+  }
+
+  /// Looks a translation up under its tag, then as a global one.
+  ///
+  /// - Returns: the entry and the key that it was found by.
+  @inline(__always)
+  mutating func lookup(
+    _ key: TLBKey, _ global: TLBKey
+  ) -> (UnsafeMutablePointer<CachedTranslation>, TLBKey)? {
+    if let found = entries.find(placed(key)) {
+      hits += 1
+      return (found, key)
+    }
+    if key.rawValue != global.rawValue, let found = entries.find(placed(global)) {
+      hits += 1
+      return (found, global)
+    }
+    misses += 1
+    return nil
+  }
+
+  /// Whether an entry is there, which stays as recent as it is.
+  func holds(_ key: TLBKey) -> Bool { entries.peek(placed(key)) != nil }
+
+  /// Adds a translation that a lookup just missed.
+  @inline(__always)
+  mutating func fill(_ key: TLBKey, _ value: CachedTranslation) {
+    let place = placed(key)
+    // A walk for a permission that a cached entry lacked writes that entry anew.
+    if let old = entries.peek(place) {
+      old.pointee = value
+      return
+    }
+    fills += 1
+    if entries.insert(place, value) { evictions += 1 }
+  }
+
+  /// Changes what the TLB knows of a translation, where it has it.
+  func update(_ key: TLBKey, _ change: (inout CachedTranslation) -> Void) {
+    if let found = entries.peek(placed(key)) { change(&found.pointee) }
+  }
+
+  /// Removes the entries that a rule picks.
+  mutating func invalidate(where isGone: (TLBKey, CachedTranslation) -> Bool) {
+    invalidations += entries.remove { word, value in
+      // Placing a key twice gives it back.
+      isGone(TLBKey(rawValue: placed(TLBKey(rawValue: word))), value)
+    }
+  }
+}
