@@ -21,6 +21,7 @@ struct Nestwalk: ParsableCommand {
     subcommands: [
       RunCommand.self, ImportCommand.self, InspectCommand.self, VerifyCommand.self,
       ExportCommand.self, MachineCommand.self, WalkCommand.self, RulesCommand.self,
+      CompareCommand.self,
     ])
 
   static func main() {

@@ -8,6 +8,16 @@ func htmlReport(_ results: [RunResult]) -> String {
   let articles = views.indices.map {
     HTMLArticle(view: views[$0], number: isAlone ? nil : $0 + 1).markup
   }
+  return htmlPage(
+    title: title,
+    """
+    \(isAlone ? "" : comparison(views))\(articles)\
+    \(counterSection(results))\(modelSection(views))\(machineSection(results))
+    """)
+}
+
+/// A whole page of its parts.
+func htmlPage(title: String, schema: String = resultSchema, _ body: Markup) -> String {
   let page: Markup = """
     <!DOCTYPE html>
     <html lang="en">
@@ -23,9 +33,8 @@ func htmlReport(_ results: [RunResult]) -> String {
     </head>
     <body>
     <main>
-    \(isAlone ? "" : comparison(views))\(articles)\
-    \(counterSection(results))\(modelSection(views))\(machineSection(results))\
-    <footer>nestwalk \(toolVersion), \(resultSchema)</footer>
+    \(body)\
+    <footer>nestwalk \(toolVersion), \(schema)</footer>
     </main>
     </body>
     </html>

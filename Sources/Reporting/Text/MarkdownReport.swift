@@ -71,7 +71,7 @@ private func bullets(_ lines: [String]) -> String {
   lines.map { "- " + markdown($0) }.joined(separator: "\n")
 }
 
-private func markdown(_ table: Table) -> String {
+func markdown(_ table: Table) -> String {
   func line(_ cells: [String]) -> String {
     "| " + cells.map(markdown).joined(separator: " | ") + " |"
   }

@@ -67,9 +67,7 @@ struct RunCommand: ParsableCommand {
 
   private static func format(of path: String) -> ReportFormat? {
     if path == "-" { return .json }
-    let name = path.split(separator: "/").last ?? ""
-    guard let dot = name.lastIndex(of: ".") else { return nil }
-    return ReportFormat(suffix: String(name[name.index(after: dot)...]))
+    return ReportFormat(suffix: suffix(of: path))
   }
 
   func run() throws {
