@@ -1,5 +1,5 @@
-/// Sets and ways of a TLB or a walk cache.
-private struct Geometry {
+/// Sets and ways of a TLB or another cache.
+struct Geometry {
   var sets: Int
   var ways: Int
 

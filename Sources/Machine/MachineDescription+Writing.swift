@@ -13,6 +13,7 @@ extension MachineDescription {
       "synthesis": synthesis.json,
     ]
     if let exits { members["exits"] = exits.json }
+    if let iommu { members["iommu"] = iommu.json }
     return .object(members)
   }
 }

@@ -22,6 +22,8 @@ public struct MachineDescription: Sendable, Equatable {
   public var synthesis: SynthesisDescription
   /// What exits cost; without it first touches and exits are not counted.
   public var exits: ExitsDescription?
+  /// What translates the accesses of devices; a machine may have none.
+  public var iommu: IOMMUDescription?
 
   /// How guest addresses become host addresses.
   public var mode: TranslationMode { virtualization.mode }

@@ -101,6 +101,12 @@ struct MachineNode {
     return text
   }
 
+  /// A truth value.
+  func flag() throws(MachineError) -> Bool {
+    guard case .bool(let flag)? = value else { throw refusal(expected: "true or false") }
+    return flag
+  }
+
   /// One of the names of an enumeration.
   ///
   /// - Parameters:

@@ -6,6 +6,7 @@ import TraceFile
 public final class Replay {
   private let machine: ResolvedMachine
   private let core: any ReplayCore
+  private let io: DeviceReplay?
   private var records = 0
 
   /// Builds the machine.
@@ -18,6 +19,17 @@ public final class Replay {
   init(_ machine: ResolvedMachine, everyTouch: Bool) {
     self.machine = machine
     core = MachineAssembly.core(of: machine.description, everyTouch: everyTouch)
+    io = machine.description.iommu.map { DeviceReplay($0) }
+  }
+
+  /// Adds a page of the image in which memory starts.
+  ///
+  /// - Parameters:
+  ///   - address: physical, a multiple of 4096.
+  ///   - bytes: 4096.
+  /// - Returns: whether it was new and there was memory for it.
+  public func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    io?.addPage(at: address, bytes) ?? true
   }
 
   /// Replays a block after those before it.
@@ -26,6 +38,7 @@ public final class Replay {
   /// - Throws: a `TraceError` where one of the block's columns is damaged.
   public func replay(_ block: TraceBlock) throws(TraceError) {
     try core.replay(block)
+    if block.counts.events > 0 { try io?.replay(block) }
     records += Int(block.counts.records)
   }
 
@@ -36,6 +49,7 @@ public final class Replay {
   /// - Throws: the laws that are broken, which is a defect of this program.
   public func result(of trace: TraceIdentity) throws(ConservationError) -> RunResult {
     try core.checkLaws()
+    try io?.finish()
     var identity = trace
     identity.records = records
     identity.tables = MachineAssembly.tables(of: machine.description)
@@ -54,6 +68,7 @@ public final class Replay {
     result.notes =
       MachineAssembly.footprintNotes(of: machine.description, pages: pages)
       + MachineAssembly.modelNotes(of: machine.description)
+    io?.addResults(to: &result)
     return result
   }
 }

@@ -42,6 +42,15 @@ struct RunCommand: ParsableCommand {
   @Option(name: .customLong("fail-on"), help: GateInput.help)
   var gates: [Gate] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "The physical memory that the run starts with: a sparse page image, a raw dump (with "
+        + "--image-base) or an ELF core.", valueName: "file"))
+  var image: String?
+
+  @Option(help: "A raw image's first physical address.")
+  var imageBase: Address?
+
   @OptionGroup var trace: TraceOptions
 
   @Option(
@@ -52,6 +61,9 @@ struct RunCommand: ParsableCommand {
   func validate() throws {
     if explain != nil { return }
     guard !traces.isEmpty else { throw ValidationError("Missing expected argument '<traces> ...'") }
+    guard image != nil || imageBase == nil else {
+      throw ValidationError("--image-base belongs to --image")
+    }
     guard !machines.isEmpty else {
       throw ValidationError("Missing expected option '-m <machine>'; try -m reference")
     }
@@ -93,6 +105,7 @@ struct RunCommand: ParsableCommand {
   /// One pass over a trace for all machines.
   private func replay(_ path: String, on machines: [ResolvedMachine]) throws -> [RunResult] {
     let replays = machines.map { Replay($0) }
+    if let image { try readImage(image, into: replays) }
     let reader = try TraceReader(path: path, format: trace.format, salvage: trace.salvage)
     try reader.forEachBlock(quiet: trace.quiet) { block in
       for replay in replays { try replay.replay(block) }
@@ -101,6 +114,21 @@ struct RunCommand: ParsableCommand {
     let identity = TraceIdentity(
       name: summary.name, sha256: summary.sha256, records: 0, tables: "", notes: summary.notes)
     return try replays.map { try $0.result(of: identity) }
+  }
+
+  private func readImage(_ path: String, into replays: [Replay]) throws {
+    var refused: UInt64?
+    _ = try MemoryImage.read(path: path, format: nil, base: imageBase?.value) {
+      (address, bytes) throws(TraceError) in
+      for replay in replays where !replay.addPage(at: address, bytes) && refused == nil {
+        refused = address
+      }
+    }
+    if let refused {
+      throw FileError(
+        path, "page 0x\(String(refused, radix: 16)) comes twice or finds no memory",
+        cure: "give an image with each page once")
+    }
   }
 
   private func printSummary(_ results: [RunResult]) {

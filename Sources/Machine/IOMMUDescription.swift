@@ -1,0 +1,141 @@
+/// A unit that translates what devices access.
+public struct IOMMUDescription: Sendable, Equatable {
+  /// Whose structures, commands and faults it has.
+  public var architecture: IOMMUArchitecture
+  /// Which of VT-d's two sets of structures a trace without its registers uses.
+  public var mode: IOMMUMode
+  /// Physical address of the root or device table, where the trace does not write the register.
+  public var rootTable: UInt64?
+  /// Not-present entries may be cached too, so that mapping needs an invalidation.
+  public var cachingMode: Bool
+  /// A page-selective invalidation covers 2^this pages at most; VT-d's MAMV.
+  public var maximumAddressMask: Int
+  /// Physical addresses have so many bits.
+  public var hostAddressBits: Int
+  /// Depths of the second stage that the unit walks; VT-d's SAGAW.
+  public var levels: Set<Int>
+  /// Registers or log entries for faults; a fault that finds them full is lost.
+  public var faultRecords: Int
+  /// Translations.
+  public var iotlb: IOCacheDescription
+  /// Context or device-table entries.
+  public var contextCache: IOCacheDescription
+  /// PASID-table entries; for AMD-Vi guest CR3 entries.
+  public var pasidCache: IOCacheDescription
+  /// What each device with ATS keeps.
+  public var deviceTLB: IOCacheDescription
+  /// Paging-structure caches of the page tables, by the level of the entry that they save.
+  public var walkCaches: [IOWalkCacheDescription]
+  /// What a lookup and a reference cost.
+  public var latency: IOLatencyDescription
+  /// Whose invalidations hold.
+  public var invalidation: IOInvalidationPolicy
+  /// When `lazy` invalidates.
+  public var flushQueue: IOFlushQueueDescription
+  /// Where it is not what its architecture says.
+  public var quirks: Set<IOMMUQuirk>
+}
+
+/// Whose structures an IOMMU reads.
+public enum IOMMUArchitecture: String, Sendable, CaseIterable {
+  /// Intel Virtualization Technology for Directed I/O.
+  case vtd
+  /// AMD I/O Virtualization Technology.
+  case amdvi
+}
+
+/// VT-d's translation table modes.
+public enum IOMMUMode: String, Sendable, CaseIterable {
+  case legacy
+  case scalable
+}
+
+/// The size of one cache of an IOMMU; no ways for one that it does not have.
+public struct IOCacheDescription: Sendable, Equatable {
+  /// A power of two.
+  public var sets: Int
+  /// Entries in each set; 0 for a cache that is not there.
+  public var ways: Int
+  /// Which entry of a full set goes.
+  public var replacement: IOReplacementName
+
+  /// Entries in all.
+  public var entries: Int { sets * ways }
+}
+
+/// Which entry of a full set of an IOMMU's cache goes.
+public enum IOReplacementName: String, Sendable, CaseIterable {
+  /// The least recently used.
+  case lru
+  /// The one that came first.
+  case fifo
+  /// Any, by the machine's seed.
+  case random
+  /// All of the cache: a fill that finds the set full empties it first.
+  case clear
+}
+
+/// A paging-structure cache of an IOMMU.
+public struct IOWalkCacheDescription: Sendable, Equatable {
+  /// The stage of the tables.
+  public enum Stage: String, Sendable, CaseIterable {
+    case first
+    case second
+  }
+
+  /// Whose tables.
+  public var stage: Stage
+  /// It maps what an entry of this level translates to the table below it; 1 is the lowest.
+  public var level: Int
+  /// Its size.
+  public var cache: IOCacheDescription
+}
+
+/// What lookups and references of an IOMMU cost.
+public struct IOLatencyDescription: Sendable, Equatable {
+  /// A lookup of the IOTLB, hit or miss.
+  public var iotlbNanoseconds: Int
+  /// A table entry read from memory.
+  public var referenceNanoseconds: Int
+  /// Software's cost of one invalidation and the wait for it.
+  public var invalidationNanoseconds: Int
+}
+
+/// Whose invalidations an IOMMU takes.
+public enum IOInvalidationPolicy: String, Sendable, CaseIterable {
+  /// The trace's.
+  case recorded
+  /// One for each unmap at once; the trace's of translations are passed over.
+  case strict
+  /// One for a full flush queue, or when its oldest unmap has waited long enough.
+  case lazy
+  /// None, because nothing is translated.
+  case passThrough = "pass-through"
+}
+
+/// When a lazy driver invalidates.
+public struct IOFlushQueueDescription: Sendable, Equatable {
+  /// So many unmaps wait at most.
+  public var entries: Int
+  /// None waits longer, as far as the trace has times.
+  public var milliseconds: Int
+}
+
+/// A way in which an IOMMU differs from its architecture.
+public enum IOMMUQuirk: String, Sendable, CaseIterable {
+  /// Entries of the IOTLB serve the device that filled them, and not its domain.
+  case iotlbByDevice = "iotlb-by-device"
+  /// The IOTLB is probed before the context cache, so that a hit does not need a context.
+  case iotlbBeforeContext = "iotlb-before-context"
+  /// A page-selective invalidation keeps 8 bits of its mask, and so compares page numbers only in
+  /// bits 7 down to its address mask.
+  case pageMask8Bits = "page-mask-8-bits"
+  /// A domain-selective invalidation of contexts takes them all.
+  case contextDomainIsGlobal = "context-domain-is-global"
+  /// A command takes effect when it is read, and not when the wait behind it completes.
+  case invalidatesAtOnce = "invalidates-at-once"
+  /// A hit is not checked for permission.
+  case hitsSkipPermission = "hits-skip-permission"
+  /// A fault is not recorded while one of the same device is.
+  case faultsCollapseByDevice = "faults-collapse-by-device"
+}

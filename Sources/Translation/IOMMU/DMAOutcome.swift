@@ -1,0 +1,55 @@
+import TraceFile
+
+/// What a remapping unit made of one request.
+struct DMAOutcome: BitwiseCopyable, Sendable {
+  enum Result: UInt8, Sendable, CaseIterable {
+    /// Tables gave the address.
+    case translated
+    /// The device's entry lets its requests pass as they are.
+    case passedThrough
+    /// The unit does not translate, or not yet.
+    case untranslated
+    /// A write to the interrupt address range: a message, which no table translates.
+    case interrupt
+    /// Blocked, for the reason in `fault`.
+    case fault
+    /// The trace and the image do not have the tables that would decide.
+    case unresolved
+  }
+
+  enum Lookup: UInt8, Sendable {
+    /// The request was decided before the IOTLB.
+    case none
+    case hit
+    case miss
+  }
+
+  var request: DMARequest
+  var result: Result
+  /// Host-physical; for a translated request without a second stage of its own, what the first gives.
+  var output: UInt64 = 0
+  /// The page that the translation covers is 2^`pageShift` bytes.
+  var pageShift: UInt8 = 12
+  /// What the tables allow, where the request was translated.
+  var rights: Rights = []
+  var iotlb: Lookup = .none
+  /// The event whose request filled the entry that was hit; the request's own on a miss.
+  var filledAt: UInt64 = 0
+  /// Of the tables that translated it; `EventTag.unknownDomain` where none did.
+  var domain: UInt32 = Self.noDomain
+  /// Table entries read for it: of the device's structures and of page tables.
+  var references: UInt16 = 0
+  /// The architecture's code, for `fault`.
+  var fault: UInt16 = 0
+  /// The device's entry asks that its faults are not recorded.
+  var isFaultSilent = false
+  /// A translated request names a page that the device was given, and that was not taken back.
+  var isGranted = false
+
+  static let noDomain = UInt32(EventTag.unknownDomain)
+
+  init(_ request: DMARequest, _ result: Result) {
+    self.request = request
+    self.result = result
+  }
+}
