@@ -36,7 +36,7 @@ public struct InterruptStart: Sendable, Equatable {
   public var passesCompatibility: Bool
   /// Entries of the table.
   public var entries: Int
-  /// Entries have 128 bits; AMD-Vi's GAEn. VT-d's always do.
+  /// Entries have 128 bits, as VT-d's always do; AMD-Vi's GAEn.
   public var hasLongEntries: Bool
 }
 

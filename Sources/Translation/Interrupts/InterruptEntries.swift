@@ -27,7 +27,8 @@ struct InterruptEntries: ~Copyable {
   ///   - entry: what to write.
   ///   - start: entries of the page before its first write, by their number in it.
   mutating func write(
-    _ tag: UInt64, _ entry: InterruptEntry, start: (Int) -> InterruptEntry = { _ in InterruptEntry() }
+    _ tag: UInt64, _ entry: InterruptEntry,
+    start: (Int) -> InterruptEntry = { _ in InterruptEntry() }
   ) {
     guard let words = page(tag >> 8, start: start) else {
       refusedWrites += 1

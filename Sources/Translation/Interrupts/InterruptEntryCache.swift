@@ -23,7 +23,9 @@ struct InterruptEntryCache: ~Copyable {
   }
 
   @inline(__always)
-  static func tag(_ table: UInt32, _ index: UInt32) -> UInt64 { UInt64(table) << 16 | UInt64(index) }
+  static func tag(_ table: UInt32, _ index: UInt32) -> UInt64 {
+    UInt64(table) << 16 | UInt64(index)
+  }
 
   /// The entry of a tag, where it is cached; it becomes the most recent of its set.
   @inline(__always)

@@ -104,6 +104,7 @@ struct VTdInterrupts: Sendable {
   ///   - message: whose index is the entry's.
   ///   - entry: as the unit sees it.
   ///   - index: of the entry.
+  /// - Returns: what is delivered, or the first check that fails.
   @inline(__always)
   func judge(
     _ message: InterruptMessage, _ entry: InterruptEntry, index: UInt32
