@@ -64,9 +64,9 @@ struct X86EntryTests {
 
   @Test("present, leaf and malformed", arguments: table)
   func rows(_ row: Row) {
-    #expect(X86PageTable.isPresent(row.entry) == row.isPresent)
+    #expect(X86PageTable.isPresent(row.entry, .standard) == row.isPresent)
     #expect(X86PageTable.isLeaf(row.entry, level: row.level) == row.isLeaf)
-    #expect(X86PageTable.isMalformed(row.entry, level: row.level) == row.isMalformed)
+    #expect(X86PageTable.isMalformed(row.entry, level: row.level, .standard) == row.isMalformed)
   }
 
   @Test("addresses lose the offset of their page and every bit outside 51:12")
@@ -83,26 +83,26 @@ struct ExtendedEntryTests {
   @Test("permissions: write needs read; execute-only is supported", arguments: 0..<8)
   func permissions(rwx: Int) {
     let leaf = UInt64(rwx) | 6 << 3
-    #expect(ExtendedPageTable.isPresent(leaf) == (rwx != 0))
+    #expect(ExtendedPageTable.isPresent(leaf, .standard) == (rwx != 0))
     // 010b and 110b: write without read.
-    #expect(ExtendedPageTable.isMalformed(leaf, level: 0) == (rwx == 2 || rwx == 6))
+    #expect(ExtendedPageTable.isMalformed(leaf, level: 0, .standard) == (rwx == 2 || rwx == 6))
   }
 
   @Test("leaf memory types 2, 3 and 7 do not exist", arguments: 0..<8)
   func memoryTypes(type: Int) {
     let leaf = 7 | UInt64(type) << 3
-    #expect(ExtendedPageTable.isMalformed(leaf, level: 0) == [2, 3, 7].contains(type))
+    #expect(ExtendedPageTable.isMalformed(leaf, level: 0, .standard) == [2, 3, 7].contains(type))
     // An entry for a table has no memory type: bits 6:3 are reserved.
-    #expect(ExtendedPageTable.isMalformed(leaf, level: 1) == (type != 0))
+    #expect(ExtendedPageTable.isMalformed(leaf, level: 1, .standard) == (type != 0))
   }
 
   @Test("a large page is aligned, and none is larger than 1 GiB")
   func largePages() {
-    #expect(!ExtendedPageTable.isMalformed(0x20_00b7, level: 1))
-    #expect(ExtendedPageTable.isMalformed(0x20_10b7, level: 1))
-    #expect(!ExtendedPageTable.isMalformed(0x4000_00b7, level: 2))
-    #expect(ExtendedPageTable.isMalformed(0x4020_00b7, level: 2))
-    #expect(ExtendedPageTable.isMalformed(0xb7, level: 3))
+    #expect(!ExtendedPageTable.isMalformed(0x20_00b7, level: 1, .standard))
+    #expect(ExtendedPageTable.isMalformed(0x20_10b7, level: 1, .standard))
+    #expect(!ExtendedPageTable.isMalformed(0x4000_00b7, level: 2, .standard))
+    #expect(ExtendedPageTable.isMalformed(0x4020_00b7, level: 2, .standard))
+    #expect(ExtendedPageTable.isMalformed(0xb7, level: 3, .standard))
   }
 }
 

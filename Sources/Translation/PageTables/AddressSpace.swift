@@ -7,7 +7,7 @@ import Machine
 struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   var memory = PhysicalMemory()
   /// Where walks begin; in native mode a guest-physical address is a host-physical one.
-  let roots: WalkRoots
+  let roots: WalkContext
   private let policy: SynthesisDescription
   private var guestFrames: FrameAllocator
   private var hostFrames: FrameAllocator
@@ -25,7 +25,7 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
     guestFrames = FrameAllocator(policy: policy.frames, seed: policy.seed)
     hostFrames = FrameAllocator(
       policy: policy.frames, seed: policy.seed &* 0x9E37_79B9_7F4A_7C15 &+ 1)
-    var roots = WalkRoots(firstLevels: firstLevels, secondLevels: secondLevels)
+    var roots = WalkContext(firstLevels: firstLevels, secondLevels: secondLevels)
     // The roots come first in their spaces, whatever the policy.
     if secondLevels > 0, let frame = hostFrames.take(.base4K) {
       roots.second = HPA(frame: frame)
@@ -91,11 +91,12 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
       guard let entry = entry(in: table, at: address.index(at: level)), entry.pointee != 0
       else { return 0 }
       if First.isLeaf(entry.pointee, level: level) {
-        var count = Self.set(First.dirty, in: entry)
+        var count = Self.set(First.dirty(roots.firstControls), in: entry)
         let page = First.address(in: entry.pointee, leafLevel: level)
         let offset = address.rawValue & (1 << UInt64(12 + 9 * level) - 1)
-        if Second.dirty != 0, let leaf = backing(of: GPA(page | offset))?.entry {
-          count += Self.set(Second.dirty, in: leaf)
+        let secondDirty = Second.dirty(roots.secondControls)
+        if secondDirty != 0, let leaf = backing(of: GPA(page | offset))?.entry {
+          count += Self.set(secondDirty, in: leaf)
         }
         return count
       }
@@ -189,13 +190,4 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
       return draw % 100 < UInt64(percent) ? .large2M : .base4K
     }
   }
-}
-
-/// Where the walks of a space begin.
-struct WalkRoots: Sendable {
-  var firstLevels: Int
-  /// 0 in native mode, where a guest-physical address is a host-physical one.
-  var secondLevels: Int
-  var first = GPA(0)
-  var second = HPA(0)
 }

@@ -8,7 +8,8 @@ struct ExtendedPageTableEntry: HardwareWord {
   static let suppressException = BitRange(63)  // suppress #VE
   static let ignoredHigh = BitRange(62, 52)
   static let frame = BitRange(51, 12)
-  static let ignored = BitRange(11, 10)
+  static let ignored = BitRange(11)
+  static let userExecute = BitRange(10)  // with mode-based execute control; ignored otherwise
   static let dirty = BitRange(9)
   static let accessed = BitRange(8)
   static let largePage = BitRange(7)
@@ -21,7 +22,8 @@ struct ExtendedPageTableEntry: HardwareWord {
   static var layout: [(name: String, bits: BitRange)] {
     [
       ("suppressException", suppressException), ("ignoredHigh", ignoredHigh), ("frame", frame),
-      ("ignored", ignored), ("dirty", dirty), ("accessed", accessed), ("largePage", largePage),
+      ("ignored", ignored), ("userExecute", userExecute), ("dirty", dirty), ("accessed", accessed),
+      ("largePage", largePage),
       ("ignorePAT", ignorePAT), ("memoryType", memoryType), ("execute", execute),
       ("write", write), ("read", read),
     ]
@@ -30,8 +32,8 @@ struct ExtendedPageTableEntry: HardwareWord {
 
 /// Extended page tables, four or five levels.
 ///
-/// Model: accessed and dirty flags for EPT are off (EPTP bit 6 clear), so a walk writes no
-/// second-stage entry; execute-only entries are supported.
+/// Model: sub-page write permission, guest-paging verification and supervisor shadow stacks (bits 57,
+/// 58, 60, 61 of a leaf) are off, so that the bits are ignored.
 enum ExtendedPageTable: PageTableFormat {
   private typealias Entry = ExtendedPageTableEntry
 
@@ -40,23 +42,31 @@ enum ExtendedPageTable: PageTableFormat {
 
   /// Any of read, write and execute.
   @inline(__always)
-  static func isPresent(_ entry: UInt64) -> Bool { entry & 7 != 0 }
+  static func isPresent(_ entry: UInt64, _ controls: PagingControls) -> Bool {
+    entry & 7 != 0
+      || entry & Entry.userExecute.mask != 0 && controls.flags.contains(.modeBasedExecute)
+  }
 
   @inline(__always)
   static func isLeaf(_ entry: UInt64, level: Int) -> Bool {
     level == 0 || entry & Entry.largePage.mask != 0
   }
 
-  /// Write without read, a reserved bit set, or a memory type that does not exist.
+  /// Write without read, execute without read where the processor has none of it, a reserved bit, or
+  /// a memory type that does not exist.
   ///
-  /// Source: Intel SDM volume 3C, June 2016, "EPT Misconfigurations".
+  /// Source: Intel SDM volume 3C, June 2016, "EPT Misconfigurations"; with mode-based execute control
+  /// as in later editions.
   @inline(__always)
-  static func isMalformed(_ entry: UInt64, level: Int) -> Bool {
+  static func isMalformed(_ entry: UInt64, level: Int, _ controls: PagingControls) -> Bool {
     if entry & 3 == 2 { return true }
+    // What is present and neither read nor written is executed.
+    if entry & 1 == 0, !controls.flags.contains(.executeOnly) { return true }
+    if entry & controls.reservedAddress != 0 { return true }
     if !isLeaf(entry, level: level) {
       return entry & (Entry.memoryType.mask | Entry.ignorePAT.mask) != 0
     }
-    if level > 2 { return true }
+    if level > 2 || level == 2 && !controls.flags.contains(.hugePages) { return true }
     let type = (entry & Entry.memoryType.mask) >> 3
     if type == 2 || type == 3 || type == 7 { return true }
     let offset: UInt64 = 1 << UInt64(12 + 9 * level) - 1
@@ -64,9 +74,12 @@ enum ExtendedPageTable: PageTableFormat {
   }
 
   @inline(__always)
-  static func rights(_ entry: UInt64) -> Rights {
-    // Bits 2:0 are in the order of `Rights`; users and supervisors are alike.
-    Rights(rawValue: UInt8(truncatingIfNeeded: entry & 7)).union(.user)
+  static func rights(_ entry: UInt64, _ controls: PagingControls) -> Rights {
+    // Bits 2:0 are in the order of `Rights`; users and supervisors are alike but for execution.
+    let users =
+      controls.flags.contains(.modeBasedExecute) ? Entry.userExecute.mask : Entry.execute.mask
+    return Rights(rawValue: UInt8(truncatingIfNeeded: entry & 7))
+      .union(entry & users != 0 ? [.user, .userExecute] : .user)
   }
 
   /// No bit above the highest translated one.
@@ -75,12 +88,56 @@ enum ExtendedPageTable: PageTableFormat {
     address >> UInt64(12 + 9 * levels) == 0
   }
 
-  /// Reading a guest's table is a data read while accessed and dirty flags are off.
-  static var tableAccess: Rights { .read }
-  static var dataAccess: Rights { [] }
+  /// Each of read, write and execute that the access needs; `user` says from whose page a fetch is.
+  @inline(__always)
+  static func denial(
+    of access: Rights, _ rights: Rights, key: UInt8, _ controls: PagingControls
+  ) -> WalkFault.Reason? {
+    var needs = access.intersection([.read, .write, .execute])
+    if access.isSuperset(of: [.execute, .user]) {
+      needs.remove(.execute)
+      needs.insert(.userExecute)
+    }
+    return rights.isSuperset(of: needs) ? nil : .forbidden
+  }
 
-  static var accessed: UInt64 { 0 }
-  static var dirty: UInt64 { 0 }
+  /// Reading a guest's table is a data read, and with accessed and dirty flags for EPT a write too.
+  ///
+  /// Source: Intel SDM volume 3C, June 2016, "Accessed and Dirty Flags for EPT".
+  @inline(__always)
+  static func tableAccess(_ controls: PagingControls) -> Rights {
+    controls.flags.contains(.accessedDirty) ? .data : .read
+  }
+
+  /// What counts for a fetch is whether the linear address is a user's, and not the CPL.
+  ///
+  /// Source: Intel SDM volume 3C, "EPT Violations" of editions with mode-based execute control.
+  @inline(__always)
+  static func dataAccess(_ access: Rights, page: Rights) -> Rights {
+    access.intersection([.read, .write, .execute]).union(page.intersection(.user))
+  }
+
+  @inline(__always)
+  static func key(_ leaf: UInt64) -> UInt8 { 0 }
+
+  @inline(__always)
+  static func isGlobal(_ leaf: UInt64) -> Bool { false }
+
+  /// The type in bits 2:0, and in bit 3 that the guest's PAT is ignored.
+  @inline(__always)
+  static func memoryType(_ leaf: UInt64, level: Int) -> UInt8 {
+    UInt8(truncatingIfNeeded: leaf >> 3 & 15)
+  }
+
+  @inline(__always)
+  static func accessed(_ controls: PagingControls) -> UInt64 {
+    controls.flags.contains(.accessedDirty) ? Entry.accessed.mask : 0
+  }
+
+  @inline(__always)
+  static func dirty(_ controls: PagingControls) -> UInt64 {
+    controls.flags.contains(.accessedDirty) ? Entry.dirty.mask : 0
+  }
 
   static func table(at address: UInt64) -> UInt64 { address | 7 }
 

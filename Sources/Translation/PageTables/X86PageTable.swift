@@ -34,33 +34,46 @@ struct X86PageTableEntry: HardwareWord {
 
 /// Long-mode paging with the 4 KiB granule, four or five levels.
 ///
-/// Model: physical addresses are 52 bits wide, so no address bit of an entry is reserved; execution
-/// can be disabled (EFER.NXE), and supervisors heed the write bit (CR0.WP).
+/// Model: shadow stacks, linear-address masking and separation (CET, LAM, LASS) are not modelled.
 enum X86PageTable: PageTableFormat {
   private typealias Entry = X86PageTableEntry
 
   @inline(__always)
-  static func isPresent(_ entry: UInt64) -> Bool { entry & Entry.present.mask != 0 }
+  static func isPresent(_ entry: UInt64, _ controls: PagingControls) -> Bool {
+    entry & Entry.present.mask != 0
+  }
 
   @inline(__always)
   static func isLeaf(_ entry: UInt64, level: Int) -> Bool {
     level == 0 || entry & Entry.pageSize.mask != 0
   }
 
-  /// The page-size bit above the 1 GiB level, or address bits below a large page's alignment.
+  /// A reserved bit is set.
   ///
+  /// Reserved are address bits from the physical width up, bit 63 where execution cannot be disabled,
+  /// the page-size bit where the level has no pages, and address bits below a large page's alignment.
   /// Bit 12 of a large page's entry is its PAT bit and not reserved.
+  ///
+  /// Source: Intel SDM volume 3A, June 2016, "4-Level Paging" and "Reserved Bits" of "Page-Fault
+  /// Exceptions"; for bit 8 of AMD's two highest levels Linux, `__reset_rsvds_bits_mask` in
+  /// arch/x86/kvm/mmu/mmu.c ("nonleaf_bit8_rsvd").
   @inline(__always)
-  static func isMalformed(_ entry: UInt64, level: Int) -> Bool {
-    guard level > 0, entry & Entry.pageSize.mask != 0 else { return false }
-    guard level <= 2 else { return true }
+  static func isMalformed(_ entry: UInt64, level: Int, _ controls: PagingControls) -> Bool {
+    if entry & controls.reservedLongMode != 0 { return true }
+    guard level > 0 else { return false }
+    guard entry & Entry.pageSize.mask != 0 else {
+      return level > 2 && entry & Entry.global.mask != 0
+        && controls.flags.contains(.reservesUpperGlobal)
+    }
+    guard level < 2 || level == 2 && controls.flags.contains(.hugePages) else { return true }
     let offset: UInt64 = 1 << UInt64(12 + 9 * level) - 1
     return entry & offset & ~(1 << 13 - 1) != 0
   }
 
   @inline(__always)
-  static func rights(_ entry: UInt64) -> Rights {
-    var rights: Rights = entry & Entry.executeDisable.mask == 0 ? [.read, .execute] : .read
+  static func rights(_ entry: UInt64, _ controls: PagingControls) -> Rights {
+    var rights: Rights =
+      entry & Entry.executeDisable.mask == 0 ? [.read, .execute, .userExecute] : .read
     if entry & Entry.writable.mask != 0 { rights.insert(.write) }
     if entry & Entry.user.mask != 0 { rights.insert(.user) }
     return rights
@@ -75,11 +88,31 @@ enum X86PageTable: PageTableFormat {
     GVA(address).isCanonical(levels: levels)
   }
 
-  static var tableAccess: Rights { .read }
-  static var dataAccess: Rights { [] }
+  @inline(__always)
+  static func tableAccess(_ controls: PagingControls) -> Rights { .read }
 
-  static var accessed: UInt64 { Entry.accessed.mask }
-  static var dirty: UInt64 { Entry.dirty.mask }
+  @inline(__always)
+  static func dataAccess(_ access: Rights, page: Rights) -> Rights {
+    access.intersection([.read, .write, .execute])
+  }
+
+  @inline(__always)
+  static func key(_ leaf: UInt64) -> UInt8 { UInt8(truncatingIfNeeded: leaf >> 59 & 15) }
+
+  @inline(__always)
+  static func isGlobal(_ leaf: UInt64) -> Bool { leaf & Entry.global.mask != 0 }
+
+  /// The index into the PAT: the PAT bit, PCD and PWT.
+  @inline(__always)
+  static func memoryType(_ leaf: UInt64, level: Int) -> UInt8 {
+    UInt8(truncatingIfNeeded: leaf >> 3 & 3 | (leaf >> (level == 0 ? 7 : 12) & 1) << 2)
+  }
+
+  @inline(__always)
+  static func accessed(_ controls: PagingControls) -> UInt64 { Entry.accessed.mask }
+
+  @inline(__always)
+  static func dirty(_ controls: PagingControls) -> UInt64 { Entry.dirty.mask }
 
   static func table(at address: UInt64) -> UInt64 {
     address | Entry.user.mask | Entry.writable.mask | Entry.present.mask

@@ -29,7 +29,6 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       policy: machine.synthesis)
     tlbs = TLBHierarchy(machine.tlbs, seed: machine.synthesis.seed)
     walker = Walker(
-      roots: space.roots,
       caches: WalkCacheSet(
         machine.walkCaches, hasSecondStage: secondLevels > 0, seed: machine.synthesis.seed &+ 64))
     latency = FlatLatency(referenceCycles: machine.memory.referenceCycles)
@@ -148,7 +147,8 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   @inline(never)
   private mutating func walk(_ word: UInt64, _ chain: Int, isWrite: Bool, page: UInt64) {
     let access: Rights = isWrite ? .write : word & Self.dataBit != 0 ? .read : .execute
-    var outcome = walker.walk(GVA(frame: page), access, space.memory, path: &path)
+    var outcome = walker.walk(
+      GVA(frame: page), access, in: space.roots, space.memory, path: &path)
     if word & Self.faultBit != 0, case .fault(var fault) = outcome, fault.reason != .notCanonical {
       // What populating could not make is missing for want of frames.
       fault.reason = .outOfFrames

@@ -79,26 +79,12 @@ public final class ImageTables {
       report.secondBytes = second == nil ? nil : 1 << found.second.shift
       report.effective = found.rights.text
     case .fault(let fault):
-      let allowed = rightsOfLastTranslation(path)
       report.fault = WalkReport.Fault(
         stage: fault.stage == .first ? "first" : "second", reason: "\(fault.reason)",
         address: fault.address, onTableWalk: fault.onTableWalk,
-        errorCode: fault.errorCode(access, isNested: second?.format == .npt, allowed: allowed))
+        errorCode: fault.code)
     }
     return report
-  }
-
-  /// What the entries of the walk's last translation by the second stage allow together.
-  private func rightsOfLastTranslation(_ path: borrowing WalkPath) -> Rights {
-    guard path.count > 0, path[path.count - 1].isSecondStage else { return [] }
-    let step = path[path.count - 1].firstLevel
-    var rights = Rights.all
-    var at = path.count - 1
-    while at >= 0, path[at].isSecondStage, path[at].firstLevel == step {
-      rights.formIntersection(walker.rights(of: path[at]))
-      at -= 1
-    }
-    return rights
   }
 
   /// Gives every page that the tables map, in order of address.

@@ -2,7 +2,6 @@
 protocol StageWalk {
   func addPage(_ frame: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool
   func walk(_ address: GVA, _ access: Rights, _ path: inout WalkPath) -> WalkOutcome
-  func rights(of reference: TableReference) -> Rights
   func forEachLeaf(_ body: (LeafReport) -> Void) throws(TableError) -> LeafSummary
 }
 
@@ -10,14 +9,13 @@ protocol StageWalk {
 final class TwoStageWalk<First: PageTableFormat, Second: PageTableFormat>: StageWalk {
   private var memory = PhysicalMemory()
   private var walker: Walker<First, Second>
-  private let roots: WalkRoots
+  private let roots: WalkContext
 
   init(_ first: TableRoot, _ second: TableRoot?) {
-    roots = WalkRoots(
+    roots = WalkContext(
       firstLevels: first.levels, secondLevels: second?.levels ?? 0, first: GPA(first.address),
       second: HPA(second?.address ?? 0))
-    walker = Walker(
-      roots: roots, caches: WalkCacheSet([], hasSecondStage: false), setsBits: false)
+    walker = Walker(caches: WalkCacheSet([], hasSecondStage: false), setsBits: false)
   }
 
   func addPage(_ frame: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -32,11 +30,7 @@ final class TwoStageWalk<First: PageTableFormat, Second: PageTableFormat>: Stage
   }
 
   func walk(_ address: GVA, _ access: Rights, _ path: inout WalkPath) -> WalkOutcome {
-    walker.walk(address, access, memory, path: &path)
-  }
-
-  func rights(of reference: TableReference) -> Rights {
-    reference.isSecondStage ? Second.rights(reference.value) : First.rights(reference.value)
+    walker.walk(address, access, in: roots, memory, path: &path)
   }
 
   /// Tables read and pages given while enumerating, at most; 2^27 pages of 4 KiB are 512 GiB.
@@ -69,12 +63,12 @@ final class TwoStageWalk<First: PageTableFormat, Second: PageTableFormat>: Stage
     }
     for index in 0..<512 {
       let entry = words[index]
-      guard First.isPresent(entry) else { continue }
-      guard !First.isMalformed(entry, level: level) else {
+      guard First.isPresent(entry, roots.firstControls) else { continue }
+      guard !First.isMalformed(entry, level: level, roots.firstControls) else {
         state.summary.malformed += 1
         continue
       }
-      let below = rights.intersection(First.rights(entry))
+      let below = rights.intersection(First.rights(entry, roots.firstControls))
       let address = signExtended(base | UInt64(index) << UInt64(12 + 9 * level))
       guard First.isLeaf(entry, level: level) else {
         guard let next = backing(of: GPA(First.address(in: entry, leafLevel: 0))) else {
@@ -136,8 +130,10 @@ final class TwoStageWalk<First: PageTableFormat, Second: PageTableFormat>: Stage
     for level in stride(from: roots.secondLevels - 1, through: 0, by: -1) {
       guard let words = memory.words(in: table.frame) else { return nil }
       let entry = words[Int(address.index(at: level))]
-      guard Second.isPresent(entry), !Second.isMalformed(entry, level: level) else { return nil }
-      rights.formIntersection(Second.rights(entry))
+      guard Second.isPresent(entry, roots.secondControls),
+        !Second.isMalformed(entry, level: level, roots.secondControls)
+      else { return nil }
+      rights.formIntersection(Second.rights(entry, roots.secondControls))
       if Second.isLeaf(entry, level: level) {
         let page = Second.address(in: entry, leafLevel: level)
         let host = page | address.rawValue & (1 << UInt64(12 + 9 * level) - 1)

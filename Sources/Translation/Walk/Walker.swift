@@ -6,21 +6,26 @@
 /// Presence and form are judged entry by entry, permission once the leaf is reached; a fault of the
 /// second stage on the way to a first-stage table precedes anything in that table.
 ///
-/// Source: Intel SDM volume 3C, June 2016 (325384-059US), "EPT Translation Mechanism" and "EPT
-/// Violations"; volume 3A, "4-Level Paging" and "Caches for Paging Structures".
+/// Model: an accessed flag is set as soon as its entry is used, whether or not the walk succeeds, and
+/// the first stage's dirty flag before its page is looked for in the second.
+///
+/// Model: the first stage's walk caches keep no table whose page the second stage does not let be
+/// written, so that a walk that must set a flag there knows where it is.
+///
+/// Source: Intel SDM volume 3C, June 2016 (325384-059US), "EPT Translation Mechanism", "EPT Violations"
+/// and "Accessed and Dirty Flags for EPT"; volume 3A, "4-Level Paging", "Accessed and Dirty Flags" and
+/// "Caches for Paging Structures".
 struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
-  private let firstCaches: WalkCaches
-  private let secondCaches: WalkCaches
-  private var nestedTLB: WalkCache
-  private let hasNestedTLB: Bool
-  private let roots: WalkRoots
+  let firstCaches: WalkCaches
+  let secondCaches: WalkCaches
+  private(set) var nestedTLB: WalkCache
+  let hasNestedTLB: Bool
   /// Walks set accessed and dirty bits; a tool that only looks leaves them.
   private let setsBits: Bool
   /// Accessed and dirty bits set by walks.
   private(set) var updates = 0
 
-  init(roots: WalkRoots, caches: consuming WalkCacheSet, setsBits: Bool = true) {
-    self.roots = roots
+  init(caches: consuming WalkCacheSet, setsBits: Bool = true) {
     self.setsBits = setsBits
     firstCaches = caches.first
     secondCaches = caches.second
@@ -32,164 +37,295 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   ///
   /// - Parameters:
   ///   - address: any; one that is not canonical faults before anything is read.
-  ///   - access: what both stages must allow.
+  ///   - access: read, write or execute, a user's or not.
+  ///   - context: where the tables are and what the control registers say.
   ///   - memory: holds the tables, and keeps the accessed and dirty bits.
   ///   - path: replaced by one reference for each entry read, in order.
   /// - Returns: the host-physical address with the sizes of both pages, or the fault that ended the
   ///   walk.
   mutating func walk(
-    _ address: GVA, _ access: Rights, _ memory: borrowing PhysicalMemory, path: inout WalkPath
+    _ address: GVA, _ access: Rights, in context: WalkContext,
+    _ memory: borrowing PhysicalMemory, path: inout WalkPath
   ) -> WalkOutcome {
     path.begin()
-    func fault(_ reason: WalkFault.Reason) -> WalkOutcome {
-      .fault(
-        WalkFault(stage: .first, reason: reason, address: address.rawValue, onTableWalk: false))
+    let controls = context.firstControls
+    guard First.accepts(address.rawValue, levels: context.firstLevels) else {
+      return Self.fault(.notCanonical, at: address, access, context)
     }
-    guard First.accepts(address.rawValue, levels: roots.firstLevels) else {
-      return fault(.notCanonical)
-    }
-    var level = roots.firstLevels - 1
-    var rights = Rights.all
-    var table: HPA
-    if let cached = firstCaches.deepest(for: address.rawValue) {
-      (level, table, rights) = (cached.level, cached.table, cached.rights)
-    } else {
-      // What is translated is where the entry stands: a fault names that address.
-      let entry = roots.first.advanced(by: 8 * address.index(at: level))
-      switch translate(entry, for: level, Second.tableAccess, memory, &path) {
-      case .found(let host, _, _): table = HPA(frame: host.frame)
-      case .fault(let fault): return .fault(fault)
-      }
+    var here = CachedTable(
+      level: context.firstLevels - 1, table: HPA(context.first.rawValue & ~0xfff), rights: .all,
+      isShadow: context.start == .shadow)
+    // In the guest's space, where the second stage still has to find it.
+    var wanted: GPA? = context.start == .guest ? context.first : nil
+    // The level whose entry led here; none for a root and for what a cache had.
+    var parent = -1
+    var tableRights = Rights.all
+    if let cached = firstCaches.deepest(for: address.rawValue, context.firstTag) {
+      here = cached
+      wanted = nil
     }
     while true {
-      guard let entry = memory.words(in: table.frame).map({ $0 + Int(address.index(at: level)) })
-      else { return fault(.absent) }
+      let index = address.index(at: here.level)
+      if let guest = wanted {
+        // What is translated is where the entry stands: a fault names that address.
+        let entry = GPA(guest.rawValue & ~0xfff | 8 * index)
+        let needs = Second.tableAccess(context.secondControls)
+        switch translate(entry, for: here.level, needs, here.rights, context, memory, &path) {
+        case .found(let page):
+          here.table = HPA(frame: page.host.frame)
+          tableRights = page.rights
+        case .fault(let fault): return .fault(fault)
+        }
+      }
+      if parent >= 0, tableRights.contains(.write) {
+        firstCaches.insert(address.rawValue, context.firstTag, level: parent, here)
+      }
+      guard let words = memory.words(in: here.table.frame) else {
+        return Self.fault(.absent, at: address, access, context, inShadow: here.isShadow)
+      }
+      let entry = words + Int(index)
       let value = entry.pointee
       path.append(
         TableReference(
-          firstLevel: UInt8(truncatingIfNeeded: level), secondLevel: WalkPath.entry,
-          address: table.advanced(by: 8 * address.index(at: level)), value: value))
-      guard First.isPresent(value) else { return fault(.notPresent) }
-      guard !First.isMalformed(value, level: level) else { return fault(.malformed) }
-      rights.formIntersection(First.rights(value))
-      guard First.isLeaf(value, level: level) else {
-        set(First.accessed, in: entry)
-        let next = GPA(First.address(in: value, leafLevel: 0))
-          .advanced(by: 8 * address.index(at: level - 1))
-        switch translate(next, for: level - 1, Second.tableAccess, memory, &path) {
-        case .found(let host, _, _):
-          table = HPA(frame: host.frame)
-          firstCaches.insert(address.rawValue, level: level, table, rights)
-        case .fault(let fault): return .fault(fault)
-        }
-        level -= 1
-        continue
+          firstLevel: UInt8(truncatingIfNeeded: here.level), secondLevel: WalkPath.entry,
+          address: here.table.advanced(by: 8 * index), value: value))
+      guard First.isPresent(value, controls) else {
+        return Self.fault(
+          .notPresent, at: address, access, context, entry: value, inShadow: here.isShadow)
       }
-      guard rights.isSuperset(of: access) else { return fault(.forbidden) }
-      set(First.accessed | (access.contains(.write) ? First.dirty : 0), in: entry)
-      let page = First.address(in: value, leafLevel: level)
-      let data = GPA(page | address.rawValue & (1 << UInt64(12 + 9 * level) - 1))
-      let size = PageSize(rawValue: UInt8(truncatingIfNeeded: level)) ?? .huge1G
-      let needs = access.subtracting(.user).union(Second.dataAccess)
-      switch translate(data, for: Int(WalkPath.data), needs, memory, &path) {
-      case .found(let host, let second, let allowed):
-        // The second stage's user bit says nothing of the guest's users.
-        let both = rights.intersection(allowed.union(.user))
-        return .translated(
-          WalkOutcome.Translated(address: host, first: size, second: second, rights: both))
-      case .fault(let fault): return .fault(fault)
+      guard !First.isMalformed(value, level: here.level, controls) else {
+        return Self.fault(
+          .malformed, at: address, access, context, entry: value, inShadow: here.isShadow)
+      }
+      here.rights.formIntersection(First.rights(value, controls))
+      let isLeaf = First.isLeaf(value, level: here.level)
+      var flags = First.accessed(controls)
+      if isLeaf {
+        let key = First.key(value)
+        if let reason = First.denial(of: access, here.rights, key: key, controls) {
+          return Self.fault(
+            reason, at: address, access, context, here.rights, entry: value, inShadow: here.isShadow
+          )
+        }
+        if access.contains(.write) { flags |= First.dirty(controls) }
+      }
+      if flags & ~value != 0 {
+        guard tableRights.contains(.write) else {
+          let stands = GPA((wanted ?? context.first).rawValue & ~0xfff | 8 * index)
+          return .fault(flagFault(stands, tableRights, here.rights, context, memory))
+        }
+        set(flags & ~value, in: entry)
+      }
+      guard !isLeaf else {
+        return finish(address, access, value | flags, here, context, memory, &path)
+      }
+      let next = First.address(in: value, leafLevel: 0)
+      parent = here.level
+      here.level -= 1
+      if here.isShadow {
+        here.table = HPA(next)
+        here.isShadow = value & WalkContext.switchesToGuest == 0
+        wanted = nil
+      } else {
+        wanted = GPA(next)
       }
     }
   }
 
+  /// The last step: from the first stage's leaf through the second stage.
+  @inline(__always)
+  private mutating func finish(
+    _ address: GVA, _ access: Rights, _ leaf: UInt64, _ here: CachedTable, _ context: WalkContext,
+    _ memory: borrowing PhysicalMemory, _ path: inout WalkPath
+  ) -> WalkOutcome {
+    let controls = context.firstControls
+    let page = First.address(in: leaf, leafLevel: here.level)
+    let data = GPA(page | address.rawValue & (1 << UInt64(12 + 9 * here.level) - 1))
+    let found: CachedPage
+    if here.isShadow {
+      found = .identity(data)
+    } else {
+      let needs = Second.dataAccess(access, page: here.rights)
+      switch translate(data, for: Int(WalkPath.data), needs, here.rights, context, memory, &path) {
+      case .found(let page): found = page
+      case .fault(let fault): return .fault(fault)
+      }
+    }
+    return .translated(
+      Translated(
+        address: found.host,
+        first: PageSize(rawValue: UInt8(truncatingIfNeeded: here.level)) ?? .huge1G,
+        second: found.size, firstRights: here.rights, secondRights: found.rights,
+        isGlobal: First.isGlobal(leaf), isFirstDirty: !First.isClean(leaf, controls),
+        isSecondDirty: found.isDirty, key: First.key(leaf),
+        type: MemoryType(
+          patIndex: First.memoryType(leaf, level: here.level), second: found.type)))
+  }
+
   private enum Translation {
-    case found(HPA, PageSize, Rights)
+    case found(CachedPage)
     case fault(WalkFault)
   }
 
   /// The second stage, from a guest-physical to a host-physical address.
   ///
-  /// `step` is the first-stage level whose table is being found, or `WalkPath.data`.
+  /// `step` is the first-stage level whose table is being found, or `WalkPath.data`; `page` what the
+  /// first stage's entries allow so far.
   @inline(__always)
   private mutating func translate(
-    _ address: GPA, for step: Int, _ access: Rights, _ memory: borrowing PhysicalMemory,
-    _ path: inout WalkPath
+    _ address: GPA, for step: Int, _ access: Rights, _ page: Rights, _ context: WalkContext,
+    _ memory: borrowing PhysicalMemory, _ path: inout WalkPath
   ) -> Translation {
     // Native: a guest-physical address is the host's, and finding it costs nothing.
-    guard roots.secondLevels > 0 else { return .found(HPA(address.rawValue), .huge1G, .all) }
-    func fault(_ reason: WalkFault.Reason) -> Translation {
+    guard context.secondLevels > 0 else { return .found(.identity(address)) }
+    let controls = context.secondControls
+    var known: UnsafeMutablePointer<UInt64>?
+    if hasNestedTLB, let word = nestedTLB.find(address.rawValue, context.secondTag) {
+      var cached = CachedPage(word: word.pointee)
+      if Second.denial(of: access, cached.rights, key: 0, controls) == nil {
+        if !cached.isDirty, access.contains(.write) {
+          setDirty(address, context, memory)
+          cached.isDirty = true
+          word.pointee = cached.word
+        }
+        cached.host = cached.host.advanced(by: address.rawValue & 0xfff)
+        return .found(cached)
+      }
+      // What does not suffice is looked up in the tables, which may say more by now.
+      known = word
+    }
+    func fault(
+      _ reason: WalkFault.Reason, _ rights: Rights = [], entry: UInt64? = nil
+    ) -> Translation {
       .fault(
-        WalkFault(
-          stage: .second, reason: reason, address: address.rawValue,
+        Self.fault(
+          reason, at: address, access, context, rights, entry: entry, page: page,
           onTableWalk: step != Int(WalkPath.data)))
     }
-    let offset = address.rawValue & 0xfff
-    if hasNestedTLB, let cached = nestedTLB.find(address.rawValue) {
-      let size = PageSize(rawValue: UInt8(truncatingIfNeeded: cached & 3)) ?? .base4K
-      let rights = Rights(rawValue: UInt8(truncatingIfNeeded: cached >> 2 & 15))
-      guard rights.isSuperset(of: access) else { return fault(.forbidden) }
-      return .found(HPA(cached & ~0xfff | offset), size, rights)
-    }
-    guard Second.accepts(address.rawValue, levels: roots.secondLevels) else {
+    guard Second.accepts(address.rawValue, levels: context.secondLevels) else {
       return fault(.notPresent)
     }
-    var (level, table, rights) =
-      secondCaches.deepest(for: address.rawValue)
-      ?? (roots.secondLevels - 1, roots.second, .all)
+    var here =
+      secondCaches.deepest(for: address.rawValue, context.secondTag)
+      ?? CachedTable(level: context.secondLevels - 1, table: context.second, rights: .all)
     while true {
-      guard let entry = memory.words(in: table.frame).map({ $0 + Int(address.index(at: level)) })
-      else { return fault(.absent) }
+      let index = address.index(at: here.level)
+      guard let words = memory.words(in: here.table.frame) else { return fault(.absent) }
+      let entry = words + Int(index)
       let value = entry.pointee
       path.append(
         TableReference(
           firstLevel: UInt8(truncatingIfNeeded: step),
-          secondLevel: UInt8(truncatingIfNeeded: level),
-          address: table.advanced(by: 8 * address.index(at: level)), value: value))
-      guard Second.isPresent(value) else { return fault(.notPresent) }
-      guard !Second.isMalformed(value, level: level) else { return fault(.malformed) }
-      rights.formIntersection(Second.rights(value))
-      guard Second.isLeaf(value, level: level) else {
-        set(Second.accessed, in: entry)
-        table = HPA(Second.address(in: value, leafLevel: 0))
-        secondCaches.insert(address.rawValue, level: level, table, rights)
-        level -= 1
+          secondLevel: UInt8(truncatingIfNeeded: here.level),
+          address: here.table.advanced(by: 8 * index), value: value))
+      guard Second.isPresent(value, controls) else { return fault(.notPresent, entry: value) }
+      guard !Second.isMalformed(value, level: here.level, controls) else {
+        return fault(.malformed, entry: value)
+      }
+      here.rights.formIntersection(Second.rights(value, controls))
+      guard Second.isLeaf(value, level: here.level) else {
+        set(Second.accessed(controls) & ~value, in: entry)
+        here.table = HPA(Second.address(in: value, leafLevel: 0))
+        secondCaches.insert(address.rawValue, context.secondTag, level: here.level, here)
+        here.level -= 1
         continue
       }
-      guard rights.isSuperset(of: access) else { return fault(.forbidden) }
-      set(Second.accessed | (access.contains(.write) ? Second.dirty : 0), in: entry)
-      let page = Second.address(in: value, leafLevel: level)
-      let host = page | address.rawValue & (1 << UInt64(12 + 9 * level) - 1)
-      if hasNestedTLB {
-        let known = UInt64(level) | UInt64(rights.rawValue) << 2
-        nestedTLB.insert(address.rawValue, host & ~0xfff | known)
+      if let reason = Second.denial(of: access, here.rights, key: Second.key(value), controls) {
+        return fault(reason, here.rights, entry: value)
       }
-      let size = PageSize(rawValue: UInt8(truncatingIfNeeded: level)) ?? .huge1G
-      return .found(HPA(host), size, rights)
+      let flags =
+        Second.accessed(controls) | (access.contains(.write) ? Second.dirty(controls) : 0)
+      set(flags & ~value, in: entry)
+      let frame = Second.address(in: value, leafLevel: here.level)
+      let found = CachedPage(
+        host: HPA(frame | address.rawValue & (1 << UInt64(12 + 9 * here.level) - 1)),
+        size: PageSize(rawValue: UInt8(truncatingIfNeeded: here.level)) ?? .huge1G,
+        rights: here.rights, isDirty: !Second.isClean(value | flags, controls),
+        type: Second.memoryType(value, level: here.level))
+      if let known {
+        known.pointee = found.word
+      } else if hasNestedTLB {
+        nestedTLB.insert(address.rawValue, context.secondTag, found.word)
+      }
+      return .found(found)
     }
   }
 
   /// Sets bits that are clear, and counts each.
   @inline(__always)
-  private mutating func set(_ bits: UInt64, in entry: UnsafeMutablePointer<UInt64>) {
-    let clear = bits & ~entry.pointee
+  private mutating func set(_ clear: UInt64, in entry: UnsafeMutablePointer<UInt64>) {
     if clear != 0, setsBits {
       entry.pointee |= clear
       updates += clear.nonzeroBitCount
     }
   }
 
-  /// The counters of every walk cache, by the names of the contract.
-  func cacheCounters() -> [(name: String, lookups: Int, hits: Int)] {
-    var counters: [(name: String, lookups: Int, hits: Int)] = []
-    for at in 0..<firstCaches.count {
-      counters.append(
-        firstCaches.withCache(at) { ("firstStage.L\($0.level)", $0.lookups, $0.hits) })
+  /// Sets the dirty flag of the second stage's leaf for a write that hit the nested TLB.
+  ///
+  /// Model: the entries that a processor reads again to do so are not counted.
+  @inline(never)
+  private mutating func setDirty(
+    _ address: GPA, _ context: WalkContext, _ memory: borrowing PhysicalMemory
+  ) {
+    guard let leaf = leaf(of: address, context, memory) else { return }
+    set(Second.dirty(context.secondControls) & ~leaf.pointee, in: leaf)
+  }
+
+  /// The second stage's leaf by the tables alone.
+  private func leaf(
+    of address: GPA, _ context: WalkContext, _ memory: borrowing PhysicalMemory
+  ) -> UnsafeMutablePointer<UInt64>? {
+    var table = context.second
+    for level in stride(from: context.secondLevels - 1, through: 0, by: -1) {
+      guard let words = memory.words(in: table.frame) else { return nil }
+      let entry = words + Int(address.index(at: level))
+      guard Second.isPresent(entry.pointee, context.secondControls) else { return nil }
+      if Second.isLeaf(entry.pointee, level: level) { return entry }
+      table = HPA(Second.address(in: entry.pointee, leafLevel: 0))
     }
-    for at in 0..<secondCaches.count {
-      counters.append(
-        secondCaches.withCache(at) { ("secondStage.L\($0.level)", $0.lookups, $0.hits) })
-    }
-    if hasNestedTLB { counters.append(("nested", nestedTLB.lookups, nestedTLB.hits)) }
-    return counters
+    return nil
+  }
+
+  /// Setting a flag in a first-stage entry is a write, which its page in the second stage forbids.
+  ///
+  /// Source: Intel SDM volume 3C, June 2016, "EPT Violations": updates of accessed and dirty flags
+  /// are data writes.
+  @inline(never)
+  private func flagFault(
+    _ address: GPA, _ allowed: Rights, _ page: Rights, _ context: WalkContext,
+    _ memory: borrowing PhysicalMemory
+  ) -> WalkFault {
+    Self.fault(
+      .forbidden, at: address, .write, context, allowed,
+      entry: leaf(of: address, context, memory)?.pointee, page: page, onTableWalk: true)
+  }
+
+  @inline(never)
+  private static func fault(
+    _ reason: WalkFault.Reason, at address: GVA, _ access: Rights, _ context: WalkContext,
+    _ allowed: Rights = [], entry: UInt64? = nil, inShadow: Bool = false
+  ) -> WalkOutcome {
+    let report = First.report(
+      FaultFacts(
+        reason: reason, access: access, allowed: allowed, entry: entry, page: [],
+        isSecondStage: false, onTableWalk: false), context.firstControls)
+    return .fault(
+      WalkFault(
+        stage: .first, reason: reason, address: address.rawValue, onTableWalk: false,
+        kind: report.kind, code: report.code, isException: report.isException, inShadow: inShadow))
+  }
+
+  @inline(never)
+  private static func fault(
+    _ reason: WalkFault.Reason, at address: GPA, _ access: Rights, _ context: WalkContext,
+    _ allowed: Rights, entry: UInt64?, page: Rights, onTableWalk: Bool
+  ) -> WalkFault {
+    let report = Second.report(
+      FaultFacts(
+        reason: reason, access: access, allowed: allowed, entry: entry, page: page,
+        isSecondStage: true, onTableWalk: onTableWalk), context.secondControls)
+    return WalkFault(
+      stage: .second, reason: reason, address: address.rawValue, onTableWalk: onTableWalk,
+      kind: report.kind, code: report.code, isException: report.isException)
   }
 }
