@@ -16,6 +16,8 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case gem5
   /// Records and events as people write them.
   case scenario
+  /// QEMU's trace log.
+  case qemuLog = "qemu-log"
   /// This tool's own container.
   case nwt
 
@@ -49,6 +51,7 @@ public enum TraceFormat: String, CaseIterable, Sendable {
     case .flat16: FlatImporter(source)
     case .gem5: Gem5Importer(source)
     case .scenario: ScenarioImporter(source)
+    case .qemuLog: QEMULogImporter(source)
     case .nwt: nil
     }
   }
@@ -139,7 +142,7 @@ private struct Recognition {
           "byte 0", "begins with \(firstBytes), not with the magic number of \(requested.rawValue)",
           "give another --format, or none")
       }
-    case .lackey, .din, .xdin:
+    case .lackey, .din, .xdin, .qemuLog:
       guard isText else {
         throw source.error(
           "byte 0", "is binary (\(firstBytes)) where \(requested.rawValue) is text",
@@ -154,7 +157,7 @@ private struct Recognition {
     guard isText else { return }
     throw source.error(
       "line 1", "\(quotedLine(head)) is text where \(format.rawValue) has binary records",
-      "give --format lackey, din or xdin")
+      "give --format \(TextLines.names)")
   }
 
   private func requirePlausible(

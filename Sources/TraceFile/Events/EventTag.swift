@@ -34,6 +34,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   case privilege = 23
   /// An event that a hypervisor may intercept (CPUID, HLT, I/O, MSR, ...), by exit reason.
   case sensitive = 24
+  /// A second-stage fault that the hypervisor handles, by the architecture's error code.
+  case secondStageFault = 25
 
   // Invalidations by a processor: 32 to 47.
 
@@ -66,12 +68,17 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   /// (0 untranslated, 1 translation request, 2 translated); 0 bytes where the length is unknown.
   case dma = 64
   /// What the recorder saw of the last `dma` of this device and address: `hit` is 1 for a hit of the
-  /// IOTLB, 0 for a miss that was filled, 2 where it does not say; `entry` is the leaf.
+  /// IOTLB, 0 for a miss that was filled, 2 where it does not say; `entry` is the leaf, `output` where
+  /// its page begins and `mask` its size less one, each 0 where the recorder does not say.
   case recordedTranslation = 65
   /// A fault that the recorder logged, by the architecture's code.
   case recordedFault = 66
   /// What the recorder saw of the context or device-table cache: `hit` as above, the entry's words.
   case recordedContext = 67
+  /// A fault that went into a fault recording register, as it stands there.
+  case faultRecord = 68
+  /// The recorder dropped a whole cache for a reason of its own: 0 the IOTLB, 1 the context cache.
+  case recordedReset = 69
   /// An entry of an IOMMU's invalidation or command queue, raw.
   case iommuCommand = 70
   /// A write of an IOMMU's register.
@@ -123,7 +130,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   case postedRequest = 103
   /// Software binds a host interrupt to a virtual processor's vector, or unbinds it (`isSet` 0).
   case postedRoute = 104
-  /// A core's interrupt controller takes a vector, as the recorder saw it.
+  /// A core's interrupt controller takes a vector, as the recorder saw it; the core is `unknownCore`
+  /// where only the message's destination is known, and that follows.
   case interruptDelivery = 105
   /// A hypervisor injects a vector into a virtual processor at its next entry.
   case interruptInjection = 106
@@ -158,6 +166,7 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     case .control: ["register", "value"]
     case .privilege: ["level", "alignmentCheck"]
     case .sensitive: ["reason"]
+    case .secondStageFault: ["vcpu", "address", "errorCode", "instruction"]
     case .invlpg: ["address"]
     case .invpcid: ["type", "pcid", "address"]
     case .invept: ["type", "root"]
@@ -174,6 +183,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
       ["device", "address", "hit", "entry", "domain", "output", "mask"]
     case .recordedFault: ["device", "code", "address", "isWrite"]
     case .recordedContext: ["device", "hit", "word0", "word1"]
+    case .faultRecord: ["unit", "index", "low", "high"]
+    case .recordedReset: ["unit", "cache"]
     case .iommuCommand: ["unit", "word0", "word1", "word2", "word3"]
     case .iommuRegister: ["unit", "offset", "bytes", "value"]
     case .iommuMap: ["domain", "address", "output", "bytes", "rights"]
@@ -196,7 +207,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     case .postedControl: ["address", "control"]
     case .postedRequest: ["address", "vector"]
     case .postedRoute: ["isSet", "interrupt", "vcpu", "guestInterrupt", "vector", "address"]
-    case .interruptDelivery: ["core", "vector"]
+    case .interruptDelivery:
+      ["core", "vector", "destination", "mode", "deliveryMode", "trigger"]
     case .interruptInjection: ["vcpu", "vector"]
     case .interruptAccept: ["vcpu", "vector", "deliveryMode", "posted"]
     case .vectorUpdate: ["interrupt", "vector", "core", "previousVector", "previousCore"]
@@ -223,6 +235,12 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
 
   /// The device of an event whose producer does not know it.
   public static let unknownDevice: UInt64 = 0xffff_ffff
+
+  /// The core of an event whose producer does not know it.
+  public static let unknownCore: UInt64 = 0xffff_ffff
+
+  /// The index of an interrupt that no entry remapped.
+  public static let unknownIndex: UInt64 = 0xffff_ffff
 
   /// The case of that name.
   init?(name: Substring) {

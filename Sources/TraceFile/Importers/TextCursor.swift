@@ -73,6 +73,33 @@ struct TextCursor {
     return digits > 0 && digits <= 4 ? value : nil
   }
 
+  /// Reads a decimal number of at most 64 bits.
+  ///
+  /// - Returns: nothing where there is none, or a larger one.
+  mutating func takeNumber() -> UInt64? {
+    let first = place
+    var value: UInt64 = 0
+    while place.pointee &- 0x30 < 10 {
+      let (tens, isLarge) = value.multipliedReportingOverflow(by: 10)
+      let (sum, isLarger) = tens.addingReportingOverflow(UInt64(place.pointee &- 0x30))
+      guard !isLarge, !isLarger else { return nil }
+      value = sum
+      place += 1
+    }
+    return place > first ? value : nil
+  }
+
+  /// Passes over everything up to a byte, or to the end of the line where it is not there.
+  ///
+  /// - Returns: whether it was there.
+  mutating func skip(to byte: UInt8) -> Bool {
+    while next != byte, next != newline { place += 1 }
+    return next == byte
+  }
+
+  /// Whether the line ends here.
+  var isAtLineEnd: Bool { next == newline || (next == 0x0d && place[1] == newline) }
+
   /// Passes over the end of the line, as Unix or as DOS writes it.
   mutating func takeLineEnd() -> Bool {
     if next == 0x0d, place[1] == newline {

@@ -6,7 +6,16 @@ struct TextLines {
   private var firstMisfit: [TraceFormat: (line: Int, text: String)] = [:]
   private var firstLine = ""
 
-  private static let formats: [TraceFormat] = [.lackey, .din, .xdin]
+  private static let formats: [TraceFormat] = [.lackey, .din, .xdin, .qemuLog]
+  /// Formats whose lines may stand among others.
+  private static let mixed: Set<TraceFormat> = [.lackey, .qemuLog]
+
+  /// The formats' names as a sentence lists them.
+  static var names: String {
+    formats.dropLast().map(\.rawValue).joined(separator: ", ") + " or "
+      + (formats.last?.rawValue ?? "")
+  }
+
   private static let maximumLines = 1000
 
   /// Reads lines that the source has in its window, without consuming them.
@@ -38,6 +47,7 @@ struct TextLines {
     case .lackey: LackeyLine(&cursor) != nil
     case .din: (try? DineroLine(&cursor, .din)) != nil
     case .xdin: (try? DineroLine(&cursor, .xdin)) != nil
+    case .qemuLog: QEMULogImporter.fits(cursor)
     default: false
     }
   }
@@ -48,7 +58,7 @@ struct TextLines {
     guard let format = found.first else {
       throw source.error(
         "line 1", "\(firstLine) fits no text format, nor does any line up to line \(lines)",
-        "give --format lackey, din or xdin if it is one all the same")
+        "give --format \(Self.names) if it is one all the same")
     }
     guard found.count == 1 else {
       throw source.error(
@@ -57,8 +67,7 @@ struct TextLines {
           + found[1].rawValue,
         "give --format \(found[0].rawValue) or --format \(found[1].rawValue)")
     }
-    // Only lackey's text may have other lines between its own.
-    if format != .lackey, let (line, text) = firstMisfit[format] {
+    if !Self.mixed.contains(format), let (line, text) = firstMisfit[format] {
       throw source.error(
         "line \(line)", "\(text) does not fit \(format.rawValue), as other lines do",
         "mend the line or cut it out")
