@@ -38,7 +38,7 @@ extension GuestTables {
     var table = space.first
     for level in stride(from: firstLevels - 1, through: 0, by: -1) {
       guard let entry = entry(in: table, at: address.index(at: level), of: space.guest),
-        First.isPresent(entry.pointee)
+        First.isPresent(entry.pointee, firstControls)
       else { return .missing(level: level) }
       if First.isLeaf(entry.pointee, level: level) { return .leaf(entry, level: level) }
       table = GPA(First.address(in: entry.pointee, leafLevel: 0))
@@ -54,7 +54,7 @@ extension GuestTables {
     for level in stride(from: secondLevels - 1, through: 0, by: -1) {
       guard let words = memory.words(in: table.frame) else { return .missing(level: level) }
       let entry = words + Int(address.index(at: level))
-      guard Second.isPresent(entry.pointee) else { return .missing(level: level) }
+      guard Second.isPresent(entry.pointee, secondControls) else { return .missing(level: level) }
       if Second.isLeaf(entry.pointee, level: level) { return .leaf(entry, level: level) }
       table = HPA(Second.address(in: entry.pointee, leafLevel: 0))
     }
@@ -66,12 +66,12 @@ extension GuestTables {
   /// - Returns: how many were clear.
   func markDirty(_ address: GVA, in space: Int) -> Int {
     guard let (entry, level) = firstLeaf(of: address, in: space) else { return 0 }
-    var count = Self.set(First.dirty, in: entry)
-    guard secondLevels > 0, Second.dirty != 0 else { return count }
+    var count = Self.set(First.dirty(firstControls), in: entry)
+    guard secondLevels > 0, Second.dirty(secondControls) != 0 else { return count }
     let page = First.address(in: entry.pointee, leafLevel: level)
     let offset = address.rawValue & (1 << UInt64(12 + 9 * level) - 1)
     if let leaf = secondLeaf(of: GPA(page | offset), spaces[space].guest) {
-      count += Self.set(Second.dirty, in: leaf.entry)
+      count += Self.set(Second.dirty(secondControls), in: leaf.entry)
     }
     return count
   }

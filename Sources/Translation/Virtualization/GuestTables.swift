@@ -35,6 +35,9 @@ struct GuestTables<First: EditableFormat, Second: EditableFormat>: ~Copyable {
   let firstLevels: Int
   /// 0 in native mode, where a guest-physical address is a host-physical one.
   let secondLevels: Int
+  /// What the control registers say of both stages' tables.
+  var firstControls = PagingControls.standard
+  var secondControls = PagingControls.standard
   private let policy: SynthesisDescription?
   private(set) var guests: [Guest] = []
   private(set) var spaces: [Space] = []
