@@ -18,6 +18,8 @@ public enum TraceFormat: String, CaseIterable, Sendable {
   case scenario
   /// QEMU's trace log.
   case qemuLog = "qemu-log"
+  /// Text of Linux's tracers, and the fault lines of its log.
+  case ftrace
   /// This tool's own container.
   case nwt
 
@@ -52,6 +54,7 @@ public enum TraceFormat: String, CaseIterable, Sendable {
     case .gem5: Gem5Importer(source)
     case .scenario: ScenarioImporter(source)
     case .qemuLog: QEMULogImporter(source)
+    case .ftrace: KernelTextImporter(source)
     case .nwt: nil
     }
   }
@@ -142,7 +145,7 @@ private struct Recognition {
           "byte 0", "begins with \(firstBytes), not with the magic number of \(requested.rawValue)",
           "give another --format, or none")
       }
-    case .lackey, .din, .xdin, .qemuLog:
+    case .lackey, .din, .xdin, .qemuLog, .ftrace:
       guard isText else {
         throw source.error(
           "byte 0", "is binary (\(firstBytes)) where \(requested.rawValue) is text",

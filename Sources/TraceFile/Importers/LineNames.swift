@@ -1,3 +1,17 @@
+/// FNV-1a of a text, by which words are told apart without making strings of them.
+enum TextHash {
+  static let start: UInt64 = 0xcbf2_9ce4_8422_2325
+
+  @inline(__always)
+  static func adding(_ byte: UInt8, to hash: UInt64) -> UInt64 {
+    (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+  }
+
+  static func of(_ text: String) -> UInt64 {
+    text.utf8.reduce(start) { adding($1, to: $0) }
+  }
+}
+
 /// How often each name begins a line, with the number that a reader has given to some of them.
 ///
 /// Names that nobody knows are added as they come, up to a limit; beyond it they are counted
@@ -61,11 +75,12 @@ final class LineNames {
 
   /// Reads a name (letters, digits and `_`) and counts its line.
   ///
-  /// - Returns: the name's number; nothing where none is there or no blank or line end follows.
+  /// - Returns: the name's number; nothing where none is there, or `end` or the line's end does not
+  ///   follow.
   @inline(__always)
-  func find(_ cursor: inout TextCursor) -> Int? {
+  func find(_ cursor: inout TextCursor, before end: UInt8 = 0x20) -> Int? {
     let start = cursor.place
-    guard let hash = Self.takeName(&cursor) else { return nil }
+    guard let hash = Self.takeName(&cursor, before: end) else { return nil }
     let length = cursor.place - start
     var cell = Int(truncatingIfNeeded: hash ^ hash >> 29) & (Self.cells - 1)
     while numbers[cell] != 0 {
@@ -92,21 +107,21 @@ final class LineNames {
   ///
   /// - Returns: its hash (FNV-1a); nothing where it is no name.
   @inline(__always)
-  static func takeName(_ cursor: inout TextCursor) -> UInt64? {
+  static func takeName(_ cursor: inout TextCursor, before end: UInt8 = 0x20) -> UInt64? {
     guard cursor.next | 0x20 >= UInt8(ascii: "a"), cursor.next | 0x20 <= UInt8(ascii: "z") else {
       return nil
     }
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    var hash = TextHash.start
     while true {
       let byte = cursor.next
       let isName =
         (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
         || byte &- 0x30 < 10 || byte == UInt8(ascii: "_")
       guard isName else { break }
-      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+      hash = TextHash.adding(byte, to: hash)
       cursor.step()
     }
-    return cursor.next == 0x20 || cursor.isAtLineEnd ? hash : nil
+    return cursor.next == end || cursor.isAtLineEnd ? hash : nil
   }
 
   @inline(__always)

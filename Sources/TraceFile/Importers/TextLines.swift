@@ -6,9 +6,9 @@ struct TextLines {
   private var firstMisfit: [TraceFormat: (line: Int, text: String)] = [:]
   private var firstLine = ""
 
-  private static let formats: [TraceFormat] = [.lackey, .din, .xdin, .qemuLog]
+  private static let formats: [TraceFormat] = [.lackey, .din, .xdin, .qemuLog, .ftrace]
   /// Formats whose lines may stand among others.
-  private static let mixed: Set<TraceFormat> = [.lackey, .qemuLog]
+  private static let mixed: Set<TraceFormat> = [.lackey, .qemuLog, .ftrace]
 
   /// The formats' names as a sentence lists them.
   static var names: String {
@@ -48,6 +48,7 @@ struct TextLines {
     case .din: (try? DineroLine(&cursor, .din)) != nil
     case .xdin: (try? DineroLine(&cursor, .xdin)) != nil
     case .qemuLog: QEMULogImporter.fits(cursor)
+    case .ftrace: KernelTextImporter.fits(cursor)
     default: false
     }
   }
