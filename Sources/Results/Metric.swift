@@ -14,82 +14,115 @@ public struct Metric: Sendable, Equatable {
   }
 
   /// Every metric of this version, in the order in which reports show them.
-  public static let all: [Metric] = [
+  public static let all: [Metric] =
+    [
+      Metric(
+        "cpu.instructions", "instructions",
+        "Instructions retired, from the trace."),
+      Metric("cpu.fetches", "records", "Fetch records: one is one entry into a 64-byte line."),
+      Metric("cpu.loads", "records", "Load records."),
+      Metric("cpu.stores", "records", "Store records."),
+      Metric(
+        "cpu.modifies", "records",
+        "Modify records: a load and a store of one place by one instruction, one access."),
+      Metric("cpu.accesses", "records", "Fetches, loads, stores and modifies together."),
+      Metric(
+        "cpu.touches", "touches",
+        "Pages touched by accesses, one for each access and one more where it crosses a page."),
+      Metric("cpu.pages", "pages", "Distinct 4 KiB pages touched."),
+      Metric("tlb.NAME.lookups", "touches", "Touches that probed this TLB, one for each page."),
+      Metric("tlb.NAME.hits", "touches", "Lookups that found their translation in this TLB."),
+      Metric(
+        "tlb.NAME.misses", "touches",
+        "Lookups that did not find it; hits and misses together are the lookups."),
+      Metric("tlb.NAME.fills", "entries", "Entries written after a miss."),
+      Metric("tlb.NAME.evictions", "entries", "Valid entries that a fill displaced."),
+      Metric("tlb.NAME.invalidations", "entries", "Valid entries that an invalidation removed."),
+      Metric(
+        "tlb.cycles", "cycles",
+        "Modelled latency of TLB lookups: each lookup costs its TLB's latency, hit or miss."),
+      Metric("walk.count", "walks", "Walks begun, one for each miss of the last level."),
+      Metric("walk.references", "references", "Table entries read by walks, in both stages."),
+      Metric("walk.references.firstStage", "references", "First-stage entries read by walks."),
+      Metric("walk.references.secondStage", "references", "Second-stage entries read by walks."),
+      Metric("walk.cycles", "cycles", "Modelled latency of all references of walks."),
+      Metric(
+        "walk.updates", "updates",
+        "Accessed and dirty bits set in table entries: accessed by the first walk that uses the "
+          + "entry, dirty by the first store to the page."),
+      Metric(
+        "walk.splintered", "fills",
+        "Walks whose translation reaches less far than the first-stage page, because the second "
+          + "stage's page is smaller."),
+      Metric(
+        "walk.grid.FIRST.SECOND", "references",
+        "References by what the first stage was doing (reading its table of level L4 to L0, or "
+          + "translating the data address) and what was read (that first-stage entry, or the "
+          + "second stage's table of a level on the way to it)."),
+      Metric("walkCache.NAME.lookups", "lookups", "Probes of this walk cache."),
+      Metric("walkCache.NAME.hits", "lookups", "Probes that found their tag in this walk cache."),
+      Metric(
+        "frames.firstStage", "frames",
+        "Frames handed out in the guest-physical space, for tables and pages."),
+      Metric("frames.secondStage", "frames", "Frames handed out in the host-physical space."),
+      Metric(
+        "fault.REASON", "faults",
+        "Walks that ended in a fault of the modelled machine, by its architectural name."),
+      Metric("iommu.transfers", "transfers", "Transfers of devices, from the trace."),
+      Metric(
+        "iommu.requests", "requests",
+        "Requests judged: one for each 4 KiB page that a transfer touches."),
+      Metric("iommu.bytes", "bytes", "Bytes of requests whose length the trace has."),
+      Metric("iommu.translated", "requests", "Requests that tables gave an address."),
+      Metric(
+        "iommu.passedThrough", "requests",
+        "Requests that the device's entry lets pass as they are."),
+      Metric(
+        "iommu.untranslated", "requests",
+        "Requests that met a unit whose translation is not enabled."),
+      Metric(
+        "iommu.interrupts", "requests",
+        "Writes to the interrupt address range, which are messages and not translated."),
+      Metric("iommu.faults", "requests", "Requests that were blocked."),
+      Metric(
+        "iommu.unresolved", "requests",
+        "Requests that neither the trace nor an image has the tables to decide."),
+      Metric(
+        "interrupt.requests", "messages", "Interrupt messages that reached the remapping unit."),
+      Metric(
+        "stall.cycles", "cycles",
+        "Estimate: TLB and walk latency divided by the machine's overlap factor."),
+    ] + isolation
+
+  /// What the isolation rules judged and found.
+  private static let isolation = [
     Metric(
-      "cpu.instructions", "instructions",
-      "Instructions retired, from the trace."),
-    Metric("cpu.fetches", "records", "Fetch records: one is one entry into a 64-byte line."),
-    Metric("cpu.loads", "records", "Load records."),
-    Metric("cpu.stores", "records", "Store records."),
+      "isolation.judged.RULE", "times",
+      "Times that the isolation rule was judged: requests, maps or messages that it speaks of."),
     Metric(
-      "cpu.modifies", "records",
-      "Modify records: a load and a store of one place by one instruction, one access."),
-    Metric("cpu.accesses", "records", "Fetches, loads, stores and modifies together."),
+      "isolation.findings.RULE", "times",
+      "Times that the isolation rule fired, for every subject and severity."),
     Metric(
-      "cpu.touches", "touches",
-      "Pages touched by accesses, one for each access and one more where it crosses a page."),
-    Metric("cpu.pages", "pages", "Distinct 4 KiB pages touched."),
-    Metric("tlb.NAME.lookups", "touches", "Touches that probed this TLB, one for each page."),
-    Metric("tlb.NAME.hits", "touches", "Lookups that found their translation in this TLB."),
+      "isolation.exposure.windows", "windows",
+      "Mapped pages that were unmapped and that an invalidation covered later, each open in between."
+    ),
     Metric(
-      "tlb.NAME.misses", "touches",
-      "Lookups that did not find it; hits and misses together are the lookups."),
-    Metric("tlb.NAME.fills", "entries", "Entries written after a miss."),
-    Metric("tlb.NAME.evictions", "entries", "Valid entries that a fill displaced."),
-    Metric("tlb.NAME.invalidations", "entries", "Valid entries that an invalidation removed."),
+      "isolation.exposure.replaced", "windows",
+      "Unmapped pages whose address was mapped anew before any invalidation covered them."),
     Metric(
-      "tlb.cycles", "cycles",
-      "Modelled latency of TLB lookups: each lookup costs its TLB's latency, hit or miss."),
-    Metric("walk.count", "walks", "Walks begun, one for each miss of the last level."),
-    Metric("walk.references", "references", "Table entries read by walks, in both stages."),
-    Metric("walk.references.firstStage", "references", "First-stage entries read by walks."),
-    Metric("walk.references.secondStage", "references", "Second-stage entries read by walks."),
-    Metric("walk.cycles", "cycles", "Modelled latency of all references of walks."),
+      "isolation.exposure.open", "windows",
+      "Unmapped pages that no invalidation has covered when the trace ends."),
     Metric(
-      "walk.updates", "updates",
-      "Accessed and dirty bits set in table entries: accessed by the first walk that uses the "
-        + "entry, dirty by the first store to the page."),
+      "isolation.exposure.bytes", "bytes", "Bytes of all windows of exposure, each counted once."),
     Metric(
-      "walk.splintered", "fills",
-      "Walks whose translation reaches less far than the first-stage page, because the second "
-        + "stage's page is smaller."),
+      "isolation.exposure.byteMicroseconds", "byte-microseconds",
+      "Bytes of each window of exposure times the time for which it was open."),
     Metric(
-      "walk.grid.FIRST.SECOND", "references",
-      "References by what the first stage was doing (reading its table of level L4 to L0, or "
-        + "translating the data address) and what was read (that first-stage entry, or the "
-        + "second stage's table of a level on the way to it)."),
-    Metric("walkCache.NAME.lookups", "lookups", "Probes of this walk cache."),
-    Metric("walkCache.NAME.hits", "lookups", "Probes that found their tag in this walk cache."),
+      "isolation.exposure.longestNanoseconds", "nanoseconds",
+      "The longest time between an unmap and the completion of its invalidation."),
     Metric(
-      "frames.firstStage", "frames",
-      "Frames handed out in the guest-physical space, for tables and pages."),
-    Metric("frames.secondStage", "frames", "Frames handed out in the host-physical space."),
-    Metric(
-      "fault.REASON", "faults",
-      "Walks that ended in a fault of the modelled machine, by its architectural name."),
-    Metric("iommu.transfers", "transfers", "Transfers of devices, from the trace."),
-    Metric(
-      "iommu.requests", "requests",
-      "Requests judged: one for each 4 KiB page that a transfer touches."),
-    Metric("iommu.bytes", "bytes", "Bytes of requests whose length the trace has."),
-    Metric("iommu.translated", "requests", "Requests that tables gave an address."),
-    Metric(
-      "iommu.passedThrough", "requests",
-      "Requests that the device's entry lets pass as they are."),
-    Metric(
-      "iommu.untranslated", "requests",
-      "Requests that met a unit whose translation is not enabled."),
-    Metric(
-      "iommu.interrupts", "requests",
-      "Writes to the interrupt address range, which are messages and not translated."),
-    Metric("iommu.faults", "requests", "Requests that were blocked."),
-    Metric(
-      "iommu.unresolved", "requests",
-      "Requests that neither the trace nor an image has the tables to decide."),
-    Metric("interrupt.requests", "messages", "Interrupt messages that reached the remapping unit."),
-    Metric(
-      "stall.cycles", "cycles",
-      "Estimate: TLB and walk latency divided by the machine's overlap factor."),
+      "isolation.exposure.uses", "requests",
+      "Requests that were served by a translation which had been unmapped."),
   ]
 
   /// The definition of a counter or histogram, by its full name or its pattern.
@@ -109,7 +142,7 @@ public struct Metric: Sendable, Equatable {
       ?? all.count
   }
 
-  private static let placeholders: Set<Substring> = ["NAME", "FIRST", "SECOND", "REASON"]
+  private static let placeholders: Set<Substring> = ["NAME", "FIRST", "SECOND", "REASON", "RULE"]
 
   private static func matches(_ name: String, _ pattern: String) -> Bool {
     let given = name.split(separator: ".", omittingEmptySubsequences: false)

@@ -65,7 +65,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   // number, 0 for none.
 
   /// A device's access. `kind` is 0 read, 1 write, 2 both, 3 unknown, and in bits 3:2 PCIe's AT field
-  /// (0 untranslated, 1 translation request, 2 translated); 0 bytes where the length is unknown.
+  /// (0 untranslated, 1 translation request, 2 translated); 0 bytes where the length is unknown;
+  /// `issued` is the time at which software gave the command, 0 where the recorder does not say.
   case dma = 64
   /// What the recorder saw of the last `dma` of this device and address: `hit` is 1 for a hit of the
   /// IOTLB, 0 for a miss that was filled, 2 where it does not say; `entry` is the leaf, `output` where
@@ -107,6 +108,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   case dmaMap = 82
   /// A driver unmaps a buffer.
   case dmaUnmap = 83
+  /// A device answers to a range of the addresses that requests name: its registers or memory.
+  case deviceRegion = 84
 
   // Interrupts: 96 to 127.
 
@@ -178,7 +181,7 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     case .map: ["stage", "address", "bytes", "rights", "output"]
     case .unmap: ["stage", "address", "bytes"]
     case .protect: ["stage", "address", "bytes", "rights"]
-    case .dma: ["device", "address", "bytes", "kind", "pasid"]
+    case .dma: ["device", "address", "bytes", "kind", "pasid", "issued"]
     case .recordedTranslation:
       ["device", "address", "hit", "entry", "domain", "output", "mask"]
     case .recordedFault: ["device", "code", "address", "isWrite"]
@@ -198,6 +201,7 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     case .pageRequest: ["device", "address", "rights", "group", "pasid"]
     case .dmaMap: ["device", "address", "output", "bytes", "direction"]
     case .dmaUnmap: ["device", "address", "bytes"]
+    case .deviceRegion: ["device", "address", "bytes"]
     case .interruptMessage: ["device", "address", "data"]
     case .interruptEntry: ["unit", "index", "low", "high"]
     case .recordedEntry: ["index", "low", "high"]

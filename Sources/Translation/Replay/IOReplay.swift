@@ -9,7 +9,7 @@ import TraceFile
 /// says nothing more of it.
 struct IOReplay: ~Copyable {
   private(set) var memory: IOMemory
-  private var isolation = IsolationMonitor()
+  private var isolation: IsolationMonitor
   private var interrupts = InterruptUnit()
   private var counters = IOCounters()
   private var place = EventPlace()
@@ -19,7 +19,10 @@ struct IOReplay: ~Copyable {
   /// A request that was not judged yet, and what the recorder saw of it.
   private var pending: PendingTransfer?
 
-  init(_ machine: IOMMUDescription) { memory = IOMemory() }
+  init(_ machine: IOMMUDescription) {
+    memory = IOMemory()
+    isolation = IsolationMonitor(isVTd: machine.architecture == .vtd)
+  }
 
   /// Adds a page of the image in which the machine's memory starts.
   ///
@@ -46,7 +49,10 @@ struct IOReplay: ~Copyable {
   }
 
   /// Judges what still waits; nothing is replayed afterwards.
-  mutating func finish() { settle() }
+  mutating func finish() {
+    settle()
+    isolation.finish()
+  }
 
   @inline(__always)
   private mutating func take(_ event: TraceEvent) {
@@ -65,6 +71,7 @@ struct IOReplay: ~Copyable {
   @inline(never)
   private mutating func takeOther(_ event: TraceEvent) {
     switch event.tag.rawValue {
+    case EventTag.name.rawValue: isolation.see(event, at: place)
     case 48...51, 64...95:
       settle()
       isolation.see(event, at: place)
@@ -134,6 +141,7 @@ struct IOReplay: ~Copyable {
     var laws = Conservation()
     counters.checkLaws(&laws)
     interrupts.checkLaws(&laws)
+    isolation.checkLaws(&laws)
     try laws.check()
   }
 }

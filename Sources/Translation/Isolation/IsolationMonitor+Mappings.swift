@@ -1,0 +1,225 @@
+import Results
+import TraceFile
+
+/// Rules that a map, or a change of owner, can break: V7, V9, V10, V20, V21, V25, V27.
+extension IsolationMonitor {
+  /// The guest of a space; `FindingLog.Subject.none` where nobody said.
+  private func guest(of space: MappingSpace) -> UInt32 {
+    if let domain = space.domain { return devices.guest(ofDomain: domain) ?? noGuest }
+    guard let device = space.device else { return noGuest }
+    if let domain = devices.state(of: device)?.knownDomain,
+      let guest = devices.guest(ofDomain: domain)
+    {
+      return guest
+    }
+    return devices.guest(ofDevice: device) ?? noGuest
+  }
+
+  var noGuest: UInt32 { FindingLog.Subject.none }
+
+  func subject(of space: MappingSpace) -> FindingLog.Subject {
+    FindingLog.Subject(
+      device: space.device ?? FindingLog.Subject.none,
+      domain: space.domain ?? space.device.flatMap { devices.state(of: $0)?.knownDomain }
+        ?? FindingLog.Subject.none)
+  }
+
+  mutating func map(
+    _ space: MappingSpace, _ address: UInt64, bytes: UInt64, to output: UInt64, rights: UInt8,
+    at place: EventPlace
+  ) {
+    let guest = guest(of: space)
+    mappings.map(
+      space, address, bytes: bytes, to: output, rights: rights, guest: guest, at: Moment(place))
+    judgeConflicts(space, at: place)
+    judgeDoorbell(space, address, bytes, output, at: place)
+    if guest != noGuest, bytes > 0 {
+      judgeOwners(space, address, bytes, output, rights, guest, at: place)
+      judgeSharing(space, address, bytes, output, rights, guest, at: place)
+    }
+  }
+
+  /// V7 where the old mapping was unmapped, and V27 where it was not.
+  private mutating func judgeConflicts(_ space: MappingSpace, at place: EventPlace) {
+    judged[7] += 1
+    judged[27] += 1
+    for at in mappings.conflicts.indices {
+      let conflict = mappings.conflicts[at]
+      if !conflict.old.isStale {
+        find(27, .medium, subject(of: space), at: place) { monitor in
+          [
+            "iova": hex(conflict.page << 12), "frame": hex(conflict.frame << 12),
+            "before": hex(conflict.old.frame << 12), "mapped": conflict.old.mapped.text,
+            "change": "mapped anew without an unmap",
+          ]
+        }
+        continue
+      }
+      find(7, .critical, subject(of: space), at: place) { monitor in
+        var detail = monitor.evidence(of: conflict.old, page: conflict.page)
+        detail["next"] = "\(hex(conflict.frame << 12)) mapped at \(monitor.now.text)"
+        return detail
+      }
+    }
+  }
+
+  /// What is known of a mapping that went stale.
+  func evidence(of mapping: Mapping, page: UInt64) -> [String: String] {
+    let frame = mapping.frame + (page - mapping.page)
+    var detail = [
+      "iova": hex(page << 12), "frame": hex(frame << 12), "mapped": mapping.mapped.text,
+    ]
+    if mapping.isStale {
+      detail["unmapped"] = mapping.unmapped.text
+      let domain = mapping.space.domain
+      let found = invalidations.latest(ofDomain: domain, after: mapping.unmapped.event)
+      detail["invalidated"] =
+        found.map { "not; the latest covers another range: \($0.text)" } ?? "not since"
+    }
+    if let owner = owners.owner(of: frame) { detail["owner"] = names.guest(owner.guest) }
+    return detail
+  }
+
+  /// V25: a domain that leads to the range of interrupt messages.
+  private mutating func judgeDoorbell(
+    _ space: MappingSpace, _ address: UInt64, _ bytes: UInt64, _ output: UInt64,
+    at place: EventPlace
+  ) {
+    guard isVTd, bytes > 0 else { return }
+    judged[25] += 1
+    let last = output &+ (bytes - 1)
+    guard output <= 0xfeef_ffff, last >= 0xfee0_0000 else { return }
+    find(25, .high, subject(of: space), at: place) { _ in
+      ["iova": hex(address), "frame": hex(output & ~0xfff), "bytes": String(bytes)]
+    }
+  }
+
+  /// V10, V20 and V21: frames of others in a guest's domain.
+  private mutating func judgeOwners(
+    _ space: MappingSpace, _ address: UInt64, _ bytes: UInt64, _ output: UInt64, _ rights: UInt8,
+    _ guest: UInt32, at place: EventPlace
+  ) {
+    guard guest != 0, !owners.isEmpty else { return }
+    judged[20] += 1
+    judged[21] += 1
+    let last = output &+ (bytes - 1)
+    guard last >= output else { return }
+    let isWritable = rights & 2 != 0
+    for range in owners.overlapping(output >> 12, last >> 12 + 1)
+    where range.guest != guest && !range.isShared {
+      // The host's frames under their own addresses are a reserved region that was left mapped.
+      let isIdentity = address == output && range.guest == 0
+      let rule = range.guest == 0 ? isIdentity ? 10 : 21 : 20
+      let severity: Severity =
+        rule == 10 ? .high : isWritable ? .critical : rule == 21 ? .high : .low
+      find(rule, severity, subject(of: space), at: place) { monitor in
+        [
+          "guest": monitor.names.guest(guest),
+          "iova": hex(address &+ (range.first << 12 - min(range.first << 12, output))),
+          "frame": hex(range.first << 12), "bytes": String((range.end - range.first) << 12),
+          "owner": monitor.names.guest(range.guest), "access": isWritable ? "write" : "read",
+        ]
+      }
+    }
+  }
+
+  /// V20 where nobody said whose the frame is: another guest's domain has it too.
+  private mutating func judgeSharing(
+    _ space: MappingSpace, _ address: UInt64, _ bytes: UInt64, _ output: UInt64, _ rights: UInt8,
+    _ guest: UInt32, at place: EventPlace
+  ) {
+    if owners.isEmpty { judged[20] += 1 }
+    var frame = output >> 12
+    let last = (output &+ (bytes - 1)) >> 12
+    var steps = 0
+    while frame <= last, steps < MappingTable.maximumPieces {
+      steps += 1
+      defer { frame += 1 }
+      let owner = owners.owner(of: frame)
+      // A frame with an owner was judged by it.
+      guard owner == nil else { continue }
+      guard let other = mappings.otherGuest(of: frame, than: guest) else { continue }
+      let isWritable = (rights | other.rights) & 2 != 0
+      find(20, isWritable ? .critical : .low, subject(of: space), at: place) { monitor in
+        [
+          "guest": monitor.names.guest(guest), "otherGuest": monitor.names.guest(other.guest),
+          "iova": hex(address &+ ((frame << 12) &- output)), "frame": hex(frame << 12),
+          "access": isWritable ? "write" : "read", "mapped": other.mapped.text,
+        ]
+      }
+      return
+    }
+  }
+
+  /// V9, and the mapping of a driver's buffer.
+  mutating func mapBuffer(_ event: TraceEvent, at place: EventPlace) {
+    let (device, address, output, bytes) = (word(event[0]), event[1], event[2], event[3])
+    let space = MappingSpace(device: device)
+    // To the device is read by it, from the device is written by it.
+    let rights = UInt8(truncatingIfNeeded: event[4] & 3)
+    judged[9] += 1
+    if bytes > 0, (output | bytes) & 0xfff != 0, output &+ (bytes - 1) >= output {
+      judgeSubpage(device, space, address, output, bytes, rights, at: place)
+    }
+    map(space, address, bytes: bytes, to: output, rights: rights, at: place)
+  }
+
+  private mutating func judgeSubpage(
+    _ device: UInt32, _ space: MappingSpace, _ address: UInt64, _ output: UInt64, _ bytes: UInt64,
+    _ rights: UInt8, at place: EventPlace
+  ) {
+    let last = output + (bytes - 1)
+    let exposed = (output & 0xfff) + (0xfff - last & 0xfff)
+    guard exposed > 0 else { return }
+    let first = mappings.otherUse(of: output >> 12, than: space, rights)
+    let neighbour = first ?? mappings.otherUse(of: last >> 12, than: space, rights)
+    find(9, neighbour == nil ? .low : .medium, subject(of: space), at: place) { monitor in
+      var detail = [
+        "iova": hex(address), "frame": hex(output & ~0xfff), "bytes": String(bytes),
+        "exposed": "\(exposed) bytes beside the buffer",
+      ]
+      if let neighbour {
+        detail["beside"] =
+          (neighbour.space.device.map { monitor.names.device($0) } ?? "another mapping")
+          + ", mapped at \(neighbour.mapped.text)"
+      }
+      return detail
+    }
+  }
+
+  /// A change of owner while a device may still reach the frames: V7.
+  mutating func own(_ event: TraceEvent, at place: EventPlace) {
+    let (guest, first, count) = (word(event[0]), event[1], event[2])
+    let (end, overflow) = first.addingReportingOverflow(count)
+    guard !overflow, first < end, end >> 52 == 0 else { return }
+    if !mappings.isEmpty {
+      judged[7] += 1
+      judgeReuse(first, end, guest, at: place)
+    }
+    owners.assign(
+      FrameOwners.Range(
+        first: first, end: end, guest: guest, isShared: event[3] != 0, since: place.event))
+  }
+
+  private mutating func judgeReuse(
+    _ first: UInt64, _ end: UInt64, _ guest: UInt32, at place: EventPlace
+  ) {
+    for state in 0..<mappings.spaces.count {
+      var at = mappings.spaces[state].firstStale
+      while at >= 0 {
+        let mapping = mappings.pool[Int(at)]
+        at = mapping.nextStale
+        guard mapping.frame < end, mapping.frame + mapping.pageCount > first else { continue }
+        // Frames that stay with the guest whose device may still reach them are no harm.
+        let before = owners.owner(of: max(first, mapping.frame))?.guest
+        guard before != guest, mapping.guest != guest || mapping.guest == noGuest else { continue }
+        let page = mapping.page + (max(first, mapping.frame) - mapping.frame)
+        find(7, .critical, subject(of: mapping.space), at: place) { monitor in
+          var detail = monitor.evidence(of: mapping, page: page)
+          detail["next"] = "given to \(monitor.names.guest(guest)) at \(monitor.now.text)"
+          return detail
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,312 @@
+import Results
+import TraceFile
+
+/// Rules that a request can break: V1 to V6, V8, V10, V11, V23 to V27.
+extension IsolationMonitor {
+  /// Sees what a request became.
+  @inline(__always)
+  mutating func judge(_ outcome: DMAOutcome) {
+    requests &+= 1
+    now = Moment(outcome.request.place)
+    guard let number = devices.number(of: outcome.request.device) else { return }
+    devices.states[number].requests &+= 1
+    judged[1] &+= 1
+    if !devices.regions.isEmpty { judgePeer(outcome, number) }
+    switch outcome.result {
+    case .translated:
+      judgeTranslation(outcome, number)
+    case .passedThrough, .untranslated:
+      judgeBypass(outcome, number)
+    case .fault:
+      judgeFault(outcome, number)
+    case .interrupt, .unresolved: break
+    }
+    if outcome.request.addressType == .translated { judgeGrant(outcome) }
+  }
+
+  private func subject(_ outcome: DMAOutcome) -> FindingLog.Subject {
+    FindingLog.Subject(device: outcome.request.device, domain: outcome.domain)
+  }
+
+  /// What every finding about a request says.
+  func evidence(_ outcome: DMAOutcome) -> [String: String] {
+    let request = outcome.request
+    var detail = ["iova": hex(request.address), "access": "\(request.kind)"]
+    if request.bytes > 0 { detail["bytes"] = String(request.bytes) }
+    if request.hasPASID { detail["pasid"] = hex(UInt64(request.pasid)) }
+    if outcome.result == .fault {
+      detail["fault"] = hex(UInt64(outcome.fault)) + (outcome.isFaultSilent ? ", not recorded" : "")
+      return detail
+    }
+    detail["frame"] = hex(outcome.output & ~0xfff)
+    if let owner = owners.owner(of: outcome.output >> 12) {
+      detail["owner"] = names.guest(owner.guest)
+    }
+    if outcome.iotlb == .hit { detail["filled"] = "event \(outcome.filledAt)" }
+    return detail
+  }
+
+  // MARK: Translated
+
+  @inline(__always)
+  private mutating func judgeTranslation(_ outcome: DMAOutcome, _ number: Int) {
+    judged[2] &+= 1
+    devices.states[number].lastDomain = outcome.domain
+    let state = devices.states[number]
+    if state.isAttached || state.isDetached { judgeEpoch(outcome, state) }
+    if !owners.isEmpty { judgeOwner(outcome, state) }
+    if !mappings.isEmpty { judgeStaleness(outcome) }
+    if !unflushed.isEmpty { judgeRoot(outcome) }
+    if outcome.output >> 20 == 0xfee, isVTd { judgeDoorbell(outcome) }
+  }
+
+  /// V3: the frame belongs to somebody else; V23 where a PASID led there.
+  private mutating func judgeOwner(_ outcome: DMAOutcome, _ state: DeviceState) {
+    guard let range = owners.owner(of: outcome.output >> 12) else { return }
+    let guest =
+      devices.guest(ofDomain: outcome.domain) ?? (state.guest == noGuest ? nil : state.guest)
+    guard let guest else { return }
+    judged[3] &+= 1
+    if outcome.request.hasPASID, state.guest != noGuest {
+      judged[23] &+= 1
+      if guest != state.guest {
+        find(23, .high, subject(outcome), at: outcome.request.place) { monitor in
+          var detail = monitor.evidence(outcome)
+          detail["guest"] = monitor.names.guest(state.guest)
+          detail["otherGuest"] = monitor.names.guest(guest)
+          return detail
+        }
+        return
+      }
+    }
+    guard range.guest != guest, !range.isShared else { return }
+    find(3, .critical, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      detail["guest"] = monitor.names.guest(guest)
+      if let mapping = monitor.mapping(of: outcome) { detail["mapped"] = mapping.mapped.text }
+      return detail
+    }
+  }
+
+  /// The mapping that the trace shows for a request's page: of its domain, of a domain that the trace
+  /// does not name, or of the device's driver.
+  func mapping(of outcome: DMAOutcome) -> Mapping? {
+    let page = outcome.request.address >> 12
+    let spaces = [
+      MappingSpace(domain: outcome.domain), .unknown, MappingSpace(device: outcome.request.device),
+    ]
+    for space in spaces {
+      if let at = mappings.find(space, page) { return mappings.pool[at] }
+    }
+    return nil
+  }
+
+  /// V6: a hit on what was unmapped, or mapped anew since it was filled.
+  @inline(__always)
+  private mutating func judgeStaleness(_ outcome: DMAOutcome) {
+    let page = outcome.request.address >> 12
+    if outcome.domain != DMAOutcome.noDomain {
+      judgeStaleness(outcome, mappings.find(MappingSpace(domain: outcome.domain), page))
+    }
+    judgeStaleness(outcome, mappings.find(.unknown, page))
+    judgeStaleness(outcome, mappings.find(MappingSpace(device: outcome.request.device), page))
+  }
+
+  @inline(__always)
+  private mutating func judgeStaleness(_ outcome: DMAOutcome, _ at: Int?) {
+    guard let at else { return }
+    judged[6] &+= 1
+    guard outcome.iotlb == .hit else { return }
+    let mapping = mappings.pool[at]
+    let frame = mapping.frame &+ (outcome.request.address >> 12 &- mapping.page)
+    let isStale =
+      mapping.isStale
+      ? outcome.filledAt < mapping.unmapped.event
+      : outcome.filledAt < mapping.mapped.event && outcome.output >> 12 != frame
+    if isStale { tellStale(outcome, mapping) }
+  }
+
+  @inline(never)
+  private mutating func tellStale(_ outcome: DMAOutcome, _ mapping: Mapping) {
+    mappings.countUse(of: mapping.space)
+    let frame = outcome.output >> 12
+    let gone = mapping.isStale ? mapping.unmapped : mapping.mapped
+    let owner = owners.owner(of: frame)
+    let hasNewOwner = owner.map { $0.since > gone.event } ?? false
+    let reuse = mappings.reuse(of: frame, from: mapping.space, after: gone.event)
+    let isReused = hasNewOwner || reuse != nil
+    find(6, isReused ? .critical : .high, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      detail.merge(monitor.evidence(of: mapping, page: outcome.request.address >> 12)) { $1 }
+      detail["frame"] = hex(frame << 12)
+      if !mapping.isStale { detail["unmapped"] = "before \(mapping.mapped.text)" }
+      if monitor.now.time > gone.time { detail["window"] = "\(monitor.now.time - gone.time) ns" }
+      if let owner, hasNewOwner {
+        detail["reused"] = "owned by \(monitor.names.guest(owner.guest)) since event \(owner.since)"
+      } else if let reuse {
+        detail["reused"] = monitor.text(of: reuse.space) + ", mapped at \(reuse.mapped.text)"
+      }
+      return detail
+    }
+  }
+
+  func text(of space: MappingSpace) -> String {
+    if let device = space.device { return "device " + names.device(device) }
+    return space.domain.map { "domain " + names.domain($0) } ?? "a domain"
+  }
+
+  /// V8: set up for, or served by, a domain that the device has left.
+  private mutating func judgeEpoch(_ outcome: DMAOutcome, _ state: DeviceState) {
+    guard !outcome.request.hasPASID else { return }
+    judged[8] &+= 1
+    let isEarlier = issued != 0 && issued < state.attached.time
+    let isElsewhere =
+      state.isAttached && state.domain != DMAOutcome.noDomain
+      && outcome.domain != DMAOutcome.noDomain && outcome.domain != state.domain
+    guard isEarlier || isElsewhere || state.isDetached else { return }
+    let issued = issued
+    find(8, .critical, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      if state.isDetached {
+        detail["assigned"] = "to no domain since \(state.detached.text)"
+      } else {
+        detail["assigned"] =
+          "to domain \(monitor.names.domain(state.domain)) at \(state.attached.text)"
+      }
+      if isEarlier { detail["issued"] = "at \(issued) ns" }
+      return detail
+    }
+  }
+
+  /// V27: translated although the root changed and not everything was flushed.
+  private mutating func judgeRoot(_ outcome: DMAOutcome) {
+    guard outcome.iotlb == .hit else { return }
+    let what = unflushed.contains(.iotlb) ? "IOTLB" : "context cache"
+    let changed = rootChanged
+    find(27, .medium, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      detail["change"] = "root set at \(changed.text), \(what) not flushed globally since"
+      return detail
+    }
+  }
+
+  private mutating func judgeDoorbell(_ outcome: DMAOutcome) {
+    find(25, .high, subject(outcome), at: outcome.request.place) { $0.evidence(outcome) }
+  }
+
+  // MARK: Not translated
+
+  /// V10: a guest's device, or one that translates by identity.
+  private mutating func judgeBypass(_ outcome: DMAOutcome, _ number: Int) {
+    // One that is marked as translated is judged by what the device was given.
+    guard outcome.request.addressType == .untranslated else { return }
+    let state = devices.states[number]
+    let isGuests = state.guest != noGuest && state.guest != 0
+    // A unit that does not translate says nothing about devices whose owner nobody named.
+    guard outcome.result == .passedThrough || isGuests else { return }
+    judged[10] &+= 1
+    find(10, isGuests ? .high : .low, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      if isGuests { detail["guest"] = monitor.names.guest(state.guest) }
+      detail["how"] =
+        outcome.result == .passedThrough ? "its entry passes requests" : "the unit is off"
+      return detail
+    }
+  }
+
+  /// V11: addressed to a peer that may answer before the request reaches the unit.
+  private mutating func judgePeer(_ outcome: DMAOutcome, _ number: Int) {
+    guard outcome.request.addressType != .translationRequest else { return }
+    judged[11] &+= 1
+    guard let peer = devices.owner(ofRegion: outcome.request.address),
+      peer != outcome.request.device
+    else { return }
+    let state = devices.states[number]
+    guard let other = devices.state(of: peer), state.group != 0, state.group == other.group else {
+      return
+    }
+    let isForeign = state.guest != other.guest && state.guest != noGuest && other.guest != noGuest
+    find(11, isForeign ? .critical : .high, subject(outcome), at: outcome.request.place) {
+      monitor in
+      var detail = monitor.evidence(outcome)
+      detail["alias"] = "region of \(monitor.names.device(peer))"
+      detail["group"] = String(state.group)
+      return detail
+    }
+  }
+
+  /// V5: passed because the device said that it is translated.
+  private mutating func judgeGrant(_ outcome: DMAOutcome) {
+    judged[5] &+= 1
+    guard outcome.result != .fault, !outcome.isGranted else { return }
+    find(5, .critical, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      detail["address"] = detail["iova"]
+      detail["iova"] = nil
+      return detail
+    }
+  }
+
+  // MARK: Faults
+
+  @inline(never)
+  private mutating func judgeFault(_ outcome: DMAOutcome, _ number: Int) {
+    judged[26] &+= 1
+    let clock = now.time
+    let isFlood =
+      clock == 0
+      ? devices.states[number].faults.count(
+        at: requests, length: policy.windowRequests, limit: policy.faults)
+      : devices.states[number].faults.count(
+        at: clock, length: policy.windowNanoseconds, limit: policy.faults)
+    if isFlood {
+      let limit = policy.faults
+      find(26, .medium, subject(outcome), at: outcome.request.place) { monitor in
+        var detail = monitor.evidence(outcome)
+        detail["rate"] = "more than \(limit) faults in one window"
+        return detail
+      }
+    }
+    let (rule, severity) = rule(of: outcome)
+    guard rule > 0 else { return }
+    if rule != 1 { judged[rule] &+= 1 }
+    find(rule, severity, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      let page = outcome.request.address >> 12
+      if let mapping = monitor.mapping(of: outcome) {
+        detail["mapped"] = mapping.mapped.text
+        if mapping.isStale { detail["unmapped"] = mapping.unmapped.text }
+      } else if let past = monitor.mappings.history.latest(
+        of: page,
+        in: [
+          MappingSpace(domain: outcome.domain), .unknown,
+          MappingSpace(device: outcome.request.device),
+        ])
+      {
+        detail["mapped"] = past.mapped.text
+        detail["unmapped"] = past.unmapped.text
+        if past.invalidated.event > 0 { detail["invalidated"] = past.invalidated.text }
+      }
+      return detail
+    }
+  }
+
+  private func rule(of outcome: DMAOutcome) -> (rule: Int, severity: Severity) {
+    let kind = isVTd ? FaultRule.vtd(outcome.fault) : FaultRule.amdvi(outcome.fault)
+    switch kind {
+    case .unmappedOrForbidden:
+      let isMapped = mapping(of: outcome).map { !$0.isStale } ?? !outcome.rights.isEmpty
+      return (isMapped ? 2 : 1, .medium)
+    case .unmapped: return (1, .medium)
+    case .forbidden: return (2, .medium)
+    case .noContext: return (4, .high)
+    // What is blocked is an attempt, and no breach.
+    case .addressType: return (5, .medium)
+    case .pasid: return (23, .high)
+    case .nestedTable: return (24, .high)
+    case .interruptAddress: return (25, .medium)
+    case .malformed: return (27, .medium)
+    case .none: return (0, .low)
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/// A number for each pair of words, in open addressing.
+///
+/// Removal moves what comes behind into the hole, so that probes stay short however often pairs come
+/// and go.
+struct PairTable: ~Copyable {
+  private struct Cell: BitwiseCopyable {
+    var first: UInt64
+    var second: UInt64
+    /// One more than the pair's number; 0 for an empty cell.
+    var number: UInt64
+  }
+
+  private var cells: UnsafeMutablePointer<Cell>
+  private var logCells: UInt64 = 6
+  private(set) var count = 0
+
+  init() {
+    cells = .allocate(capacity: 1 << 6)
+    cells.initialize(repeating: Cell(first: 0, second: 0, number: 0), count: 1 << 6)
+  }
+
+  deinit { cells.deallocate() }
+
+  @inline(__always)
+  private func home(_ first: UInt64, _ second: UInt64) -> Int {
+    let mixed = (first &* 0x9E37_79B9_7F4A_7C15) ^ (second &* 0xC2B2_AE3D_27D4_EB4F)
+    return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) >> (64 - logCells))
+  }
+
+  @inline(__always)
+  private func cell(_ first: UInt64, _ second: UInt64) -> Int {
+    let mask = 1 << Int(logCells) - 1
+    var at = home(first, second)
+    while cells[at].number != 0 && (cells[at].first != first || cells[at].second != second) {
+      at = (at + 1) & mask
+    }
+    return at
+  }
+
+  /// The number of a pair; nothing where it has none.
+  @inline(__always)
+  func number(of first: UInt64, _ second: UInt64) -> Int? {
+    let number = cells[cell(first, second)].number
+    return number == 0 ? nil : Int(number - 1)
+  }
+
+  /// Gives a pair its number, or another one.
+  mutating func set(_ first: UInt64, _ second: UInt64, to number: Int) {
+    if 2 * count >= 1 << Int(logCells) { grow() }
+    let at = cell(first, second)
+    if cells[at].number == 0 { count += 1 }
+    cells[at] = Cell(first: first, second: second, number: UInt64(number) + 1)
+  }
+
+  /// Takes a pair out, where it is in.
+  mutating func remove(_ first: UInt64, _ second: UInt64) {
+    let mask = 1 << Int(logCells) - 1
+    var hole = cell(first, second)
+    guard cells[hole].number != 0 else { return }
+    count -= 1
+    var at = hole
+    while true {
+      at = (at + 1) & mask
+      guard cells[at].number != 0 else { break }
+      // What is at home behind the hole, cyclically, cannot move before its home.
+      let home = home(cells[at].first, cells[at].second)
+      guard (at - home) & mask >= (at - hole) & mask else { continue }
+      cells[hole] = cells[at]
+      hole = at
+    }
+    cells[hole].number = 0
+  }
+
+  private mutating func grow() {
+    let (old, oldCount) = (cells, 1 << Int(logCells))
+    logCells += 1
+    let size = 1 << Int(logCells)
+    cells = .allocate(capacity: size)
+    cells.initialize(repeating: Cell(first: 0, second: 0, number: 0), count: size)
+    for at in 0..<oldCount where old[at].number != 0 {
+      cells[cell(old[at].first, old[at].second)] = old[at]
+    }
+    old.deallocate()
+  }
+}
