@@ -54,11 +54,11 @@ struct HouseTests {
   static let edges: [String: Set<String>] = [
     "nestwalk": ["Reporting", "Translation", "Results", "Machine", "TraceFile", "ArgumentParser"],
     "Reporting": ["Results"],
-    "Translation": ["Results", "Machine", "TraceFile"],
+    "Translation": ["Results", "Machine", "TraceFile", "CLanes"],
     "Results": [],
     "Machine": ["CCrypto"],
     "TraceFile": ["CZstd", "CZlib", "CLzma", "CCrypto"],
-    "CZstd": [], "CZlib": [], "CLzma": [], "CCrypto": [],
+    "CLanes": [], "CZstd": [], "CZlib": [], "CLzma": [], "CCrypto": [],
     "ReportingTests": ["Reporting", "Results"],
     "TranslationTests": ["Translation", "Results", "Machine", "TraceFile"],
     "ResultsTests": ["Results"],

@@ -76,21 +76,44 @@ public final class TraceBlock {
     // Codes become indices in place: nothing after this reads a code.
     let codes = transitions.base.assumingMemoryBound(to: UInt16.self)
     var next = 0
-    for at in 0..<codeCount {
-      let code = Int(UInt16(littleEndian: codes[at]))
-      let isNew = code == 0
-      let index = isNew ? next : code - 1
-      next += isNew ? 1 : 0
-      guard index < next, next <= entryCount else {
-        throw place.damaged("run \(at) names page \(index) of \(min(next, entryCount))")
+    for start in stride(from: 0, to: codeCount, by: Self.stretch) {
+      let end = min(start + Self.stretch, codeCount)
+      // Most stretches bring no new page; then the highest index says that all are known.
+      if Int(Self.decrement(codes, start..<end)) < next { continue }
+      for at in start..<end {
+        if codes[at] == .max {
+          codes[at] = UInt16(truncatingIfNeeded: next)
+          next += 1
+        }
+        guard codes[at] < next, next <= entryCount else {
+          throw place.damaged("run \(at) names page \(codes[at]) of \(min(next, entryCount))")
+        }
       }
-      codes[at] = UInt16(truncatingIfNeeded: index)
     }
     guard next == entryCount else {
       throw place.damaged("its runs use \(next) pages and its header says \(entryCount)")
     }
     try readEntries(from: 2 * codeCount, count: entryCount)
     hasPages = true
+  }
+
+  /// Codes that are looked at together.
+  private static var stretch: Int { 128 }
+
+  /// Turns codes into indices, and the code of a new page, 0, into the highest of all.
+  ///
+  /// - Returns: the highest.
+  @inline(__always)
+  private static func decrement(
+    _ codes: UnsafeMutablePointer<UInt16>, _ range: Range<Int>
+  ) -> UInt16 {
+    var highest: UInt16 = 0
+    for at in range {
+      let index = UInt16(littleEndian: codes[at]) &- 1
+      codes[at] = index
+      highest = max(highest, index)
+    }
+    return highest
   }
 
   private func readEntries(from start: Int, count: Int) throws(TraceError) {

@@ -12,8 +12,6 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   private(set) var dirtied = 0
   private var pages = TouchedPages()
   private let latency: FlatLatency
-  /// Distinct base pages touched.
-  var touchedPages: Int { pages.count }
   /// For each entry of the block one word: tag 53:0, size 55:54, faults 56, data 57, first write 58.
   private let words: UnsafeMutablePointer<UInt64>
   private var path = WalkPath()
@@ -166,5 +164,23 @@ struct CoreReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       state.pointee.isWritten = true
       dirtied += space.markDirty(GVA(frame: entry.page))
     }
+  }
+
+  /// What the core counted.
+  var report: CoreReport {
+    var counters: [CoreReport.TLBCounters] = []
+    for index in 0..<tlbs.count {
+      tlbs.withTLB(index) { tlb in
+        counters.append(
+          CoreReport.TLBCounters(
+            name: tlb.name, latencyCycles: tlb.latencyCycles, lookups: tlb.lookups,
+            misses: tlb.misses, fills: tlb.fills, evictions: tlb.evictions, occupied: tlb.occupied))
+      }
+    }
+    return CoreReport(
+      cpu: cpu, touchedPages: pages.count, tlbs: counters, walks: walks,
+      updates: walker.updates + dirtied, caches: walker.cacheCounters(), roots: space.roots,
+      firstStageFrames: space.firstStageFrames, secondStageFrames: space.secondStageFrames,
+      tableFrames: space.memory.frameCount)
   }
 }

@@ -8,9 +8,13 @@ enum MachineAssembly {
   ///
   /// Native mode walks the same first stage with no levels in the second.
   static func core(of machine: MachineDescription, everyTouch: Bool) -> any ReplayCore {
+    let isNumbered = !everyTouch && TLBPlan.suits(machine)
     switch machine.secondStage?.format {
-    case .npt: NestedCore(machine, everyTouch: everyTouch)
-    case .ept, .x86, nil: ExtendedCore(machine, everyTouch: everyTouch)
+    case .npt where isNumbered: return NumberedNestedCore(machine)
+    case .npt: return NestedCore(machine, everyTouch: everyTouch)
+    case .ept, .x86, nil:
+      return isNumbered
+        ? NumberedExtendedCore(machine) : ExtendedCore(machine, everyTouch: everyTouch)
     }
   }
 
@@ -75,8 +79,8 @@ enum MachineAssembly {
 /// A core whatever its formats; crossed once a block and once a run.
 protocol ReplayCore {
   func replay(_ block: TraceBlock) throws(TraceError)
-  func addCounters(to result: inout RunResult)
-  func checkLaws() throws(ConservationError)
+  /// What it counted so far.
+  var report: CoreReport { get }
 }
 
 // One class for each pair of formats, and not a generic one: the methods of a generic class are not
@@ -91,8 +95,7 @@ private final class ExtendedCore: ReplayCore {
   }
 
   func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  func addCounters(to result: inout RunResult) { core.addCounters(to: &result) }
-  func checkLaws() throws(ConservationError) { try core.checkLaws() }
+  var report: CoreReport { core.report }
 }
 
 /// x86-64 over AMD's nested tables.
@@ -104,6 +107,25 @@ private final class NestedCore: ReplayCore {
   }
 
   func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  func addCounters(to result: inout RunResult) { core.addCounters(to: &result) }
-  func checkLaws() throws(ConservationError) { try core.checkLaws() }
+  var report: CoreReport { core.report }
+}
+
+/// x86-64 alone or over EPT, by the fast way.
+private final class NumberedExtendedCore: ReplayCore {
+  private var core: NumberedReplay<X86PageTable, ExtendedPageTable>
+
+  init(_ machine: MachineDescription) { core = NumberedReplay(machine) }
+
+  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
+  var report: CoreReport { core.report }
+}
+
+/// x86-64 over AMD's nested tables, by the fast way.
+private final class NumberedNestedCore: ReplayCore {
+  private var core: NumberedReplay<X86PageTable, NestedPageTable>
+
+  init(_ machine: MachineDescription) { core = NumberedReplay(machine) }
+
+  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
+  var report: CoreReport { core.report }
 }

@@ -48,7 +48,8 @@ public final class Replay {
   /// - Returns: the result, whose counters obey every conservation law.
   /// - Throws: the laws that are broken, which is a defect of this program.
   public func result(of trace: TraceIdentity) throws(ConservationError) -> RunResult {
-    try core.checkLaws()
+    let report = core.report
+    try report.checkLaws()
     try io?.finish()
     var identity = trace
     identity.records = records
@@ -58,7 +59,7 @@ public final class Replay {
       machine: MachineIdentity(
         name: machine.description.name, sha256: machine.sha256,
         resolvedJSON: machine.canonicalJSON))
-    core.addCounters(to: &result)
+    report.addCounters(to: &result)
     if let overlap = machine.description.memory.overlapPercent {
       let latency =
         result.counters["tlb.cycles", default: 0] + result.counters["walk.cycles", default: 0]

@@ -1,0 +1,109 @@
+/// A miss of some level: all that the levels behind it have to know.
+///
+/// One word, so that a list of misses is read without looking anywhere else: index 31:0, entry 47:32,
+/// reach 49:48, write 50, fault 51, the page's low bits 63:52.
+struct Miss: BitwiseCopyable {
+  private var rawValue: UInt64
+
+  /// Sets for which the page's bits are enough.
+  static let maximumSets = 1 << 12
+
+  @inline(__always)
+  init(
+    _ numbered: TranslationNumbers.Numbered, entry: Int, page: UInt64, isData: Bool,
+    writes: Bool, faults: Bool
+  ) {
+    rawValue =
+      UInt64(numbered.number << 1 | (isData ? 1 : 0))
+      | UInt64(truncatingIfNeeded: entry) << 32
+      | UInt64(numbered.reach.rawValue) << 48
+      | (writes ? 1 << 50 : 0) | (faults ? 1 << 51 : 0)
+      | (page >> numbered.reach.logFrames) << 52
+  }
+
+  /// Twice the translation's number, plus one for data.
+  @inline(__always) var index: UInt32 { UInt32(truncatingIfNeeded: rawValue) }
+  @inline(__always) var number: UInt32 { UInt32(truncatingIfNeeded: rawValue) >> 1 }
+  @inline(__always) var entry: Int { Int(truncatingIfNeeded: rawValue >> 32 & 0xffff) }
+  @inline(__always) var isData: Bool { rawValue & 1 != 0 }
+  @inline(__always) var writes: Bool { rawValue & 1 << 50 != 0 }
+  /// The page has no translation.
+  @inline(__always) var faults: Bool { rawValue & 1 << 51 != 0 }
+  /// The low bits of the page's number, in pages of its reach.
+  @inline(__always) var pageBits: UInt64 { rawValue >> 52 }
+  /// By class and reach, the place of its chain of TLBs.
+  @inline(__always) var chain: Int {
+    Int(truncatingIfNeeded: 3 * (rawValue & 1) + rawValue >> 48 & 3)
+  }
+  /// A tag that no other translation has, with the page's bits lowest.
+  var tag: UInt64 { UInt64(number) << 12 | pageBits }
+
+  /// The same miss of a touch that writes, or not.
+  func writing(_ writes: Bool) -> Miss {
+    var miss = self
+    miss.rawValue = rawValue & ~(1 << 50) | (writes ? 1 << 50 : 0)
+    return miss
+  }
+}
+
+/// What missed in a block, in order; its memory serves block after block.
+struct MissList: ~Copyable {
+  private(set) var entries: UnsafeMutablePointer<Miss>
+  private var capacity = 1 << 12
+  var count = 0
+
+  init() { entries = .allocate(capacity: 1 << 12) }
+
+  deinit { entries.deallocate() }
+
+  /// Makes room for so many; what the list held is gone.
+  mutating func reserve(_ wanted: Int) {
+    count = 0
+    guard wanted > capacity else { return }
+    entries.deallocate()
+    capacity = wanted
+    entries = .allocate(capacity: wanted)
+  }
+
+  subscript(_ at: Int) -> Miss { entries[at] }
+
+  mutating func append(_ miss: Miss) {
+    entries[count] = miss
+    count += 1
+  }
+}
+
+/// A flag for each of a growing range of numbers.
+struct ByteFlags: ~Copyable {
+  private var flags: UnsafeMutablePointer<Bool>
+  private var capacity = 1 << 12
+
+  init() {
+    flags = .allocate(capacity: 1 << 12)
+    flags.initialize(repeating: false, count: 1 << 12)
+  }
+
+  deinit { flags.deallocate() }
+
+  /// Makes room for so many numbers.
+  mutating func reserve(_ count: Int) {
+    guard count > capacity else { return }
+    let (old, oldCapacity) = (flags, capacity)
+    capacity = max(2 * capacity, count)
+    flags = .allocate(capacity: capacity)
+    flags.update(from: old, count: oldCapacity)
+    (flags + oldCapacity).initialize(repeating: false, count: capacity - oldCapacity)
+    old.deallocate()
+  }
+
+  /// Sets a flag.
+  ///
+  /// - Returns: whether it was clear.
+  @inline(__always)
+  func set(_ number: UInt32) -> Bool {
+    let flag = flags + Int(number)
+    let wasClear = !flag.pointee
+    flag.pointee = true
+    return wasClear
+  }
+}

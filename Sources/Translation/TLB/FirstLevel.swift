@@ -1,0 +1,189 @@
+import Machine
+
+/// The first TLBs of a core, one for instructions and one for data, in any number of configurations
+/// that see the same touches.
+///
+/// Exact LRU by the time of last use. That time is the same in every configuration, so a touch writes
+/// it once, and one word of bits says in which configurations the translation stands: where it stands
+/// in all of them the touch costs one load and one store, whatever the geometry and the number of
+/// configurations. Only a miss looks at a configuration's own state.
+///
+/// A translation's *index* is twice its number, plus one for data: the classes have TLBs of their own.
+struct FirstLevel: ~Copyable {
+  /// What is known of one index.
+  struct Cell {
+    /// The time of the last use.
+    var recent: UInt32
+    /// The configurations in which it stands.
+    var resident: UInt32
+  }
+
+  /// One configuration's TLB of one class.
+  struct Table {
+    let sets: Int
+    let ways: Int
+    /// Few ways: the indices of each set, in any order.
+    let slots: UnsafeMutablePointer<UInt32>
+    /// How many entries each set has.
+    let taken: UnsafeMutablePointer<UInt32>
+    /// Many ways: what stands in the table, by the order of use.
+    var trail: LRUTrail?
+    var misses = 0
+    var fills = 0
+    var evictions = 0
+  }
+
+  /// Configurations in one word of bits.
+  static let maximumConfigurations = 32
+  /// Up to here the victim of the only set is found by looking at each of its times.
+  private static let scannedWays = 16
+
+  private(set) var cells: UnsafeMutablePointer<Cell>
+  private var capacity = 0
+  let configurations: Int
+  private let tables: UnsafeMutablePointer<Table>
+  /// The time of the next block's first use.
+  private var base: UInt32
+
+  /// - Parameters:
+  ///   - pairs: for each configuration its TLBs for instructions and for data, both LRU; at most
+  ///     `maximumConfigurations`.
+  ///   - firstTime: of the first use; tests begin shortly before times are used up.
+  init(_ pairs: [(fetch: TLBDescription, data: TLBDescription)], firstTime: UInt32 = 1) {
+    precondition(1...Self.maximumConfigurations ~= pairs.count)
+    configurations = pairs.count
+    base = firstTime
+    cells = .allocate(capacity: 1)
+    tables = .allocate(capacity: 2 * pairs.count)
+    for (at, pair) in pairs.enumerated() {
+      (tables + 2 * at).initialize(to: Self.table(pair.fetch))
+      (tables + 2 * at + 1).initialize(to: Self.table(pair.data))
+    }
+  }
+
+  private static func table(_ description: TLBDescription) -> Table {
+    let (sets, ways) = (description.sets, description.ways)
+    let hasTrail = sets == 1 && ways > scannedWays
+    let table = Table(
+      sets: sets, ways: ways, slots: .allocate(capacity: hasTrail ? 1 : sets * ways),
+      taken: .allocate(capacity: sets), trail: hasTrail ? LRUTrail(ways: ways) : nil)
+    table.taken.initialize(repeating: 0, count: sets)
+    return table
+  }
+
+  deinit {
+    for at in 0..<(2 * configurations) {
+      tables[at].slots.deallocate()
+      tables[at].taken.deallocate()
+      tables[at].trail?.deallocate()
+    }
+    tables.deinitialize(count: 2 * configurations)
+    tables.deallocate()
+    cells.deallocate()
+  }
+
+  /// One word of a bit for each configuration.
+  var all: UInt32 { .max >> UInt32(32 - configurations) }
+
+  /// Makes room for the indices of so many translations.
+  mutating func reserve(_ translations: Int) {
+    guard 2 * translations > capacity else { return }
+    let old = (cells, capacity)
+    capacity = max(2 * capacity, 2 * translations, 1 << 12)
+    cells = .allocate(capacity: capacity)
+    cells.update(from: old.0, count: old.1)
+    (cells + old.1).initialize(
+      repeating: Cell(recent: 0, resident: 0), count: capacity - old.1)
+    old.0.deallocate()
+  }
+
+  /// Begins a block of at most so many uses.
+  ///
+  /// - Returns: the time of its first use.
+  mutating func begin(uses: Int) -> UInt32 {
+    if UInt64(base) + UInt64(uses) > UInt64(UInt32.max) { renumberTimes() }
+    for at in 0..<(2 * configurations) { tables[at].trail?.beginBlock() }
+    let first = base
+    base += UInt32(uses)
+    return first
+  }
+
+  /// Adds an index that was just used to a configuration in which it does not stand.
+  ///
+  /// - Parameters:
+  ///   - index: its time is set.
+  ///   - page: decides the set.
+  ///   - configuration: in which it missed.
+  ///   - uses: of the block.
+  ///   - now: the use that misses.
+  func fill(_ index: UInt32, page: UInt64, _ configuration: Int, _ uses: UseLog, now: Int) {
+    let table = tables + (2 * configuration + Int(index & 1))
+    table.pointee.misses += 1
+    table.pointee.fills += 1
+    let bit: UInt32 = 1 << UInt32(configuration)
+    let set = Int(truncatingIfNeeded: page) & (table.pointee.sets - 1)
+    let isFull = Int(table.pointee.taken[set]) == table.pointee.ways
+    if isFull { table.pointee.evictions += 1 } else { table.pointee.taken[set] += 1 }
+    if table.pointee.trail != nil {
+      if isFull,
+        let victim = table.pointee.trail?.leastRecent(
+          cells, bit, uses, now: now, access: index & 1)
+      {
+        cells[Int(victim)].resident &= ~bit
+      }
+      table.pointee.trail?.append(index, cells, bit)
+    } else {
+      let slots = table.pointee.slots + set * table.pointee.ways
+      var slot = Int(table.pointee.taken[set]) - 1
+      if isFull {
+        slot = leastRecent(of: slots, table.pointee.ways)
+        cells[Int(slots[slot])].resident &= ~bit
+      }
+      slots[slot] = index
+    }
+    cells[Int(index)].resident |= bit
+  }
+
+  /// Counts a miss that fills nothing.
+  func countMiss(_ index: UInt32, _ configuration: Int) {
+    tables[2 * configuration + Int(index & 1)].misses += 1
+  }
+
+  /// Reads the counters of one configuration's TLB, 0 for instructions and 1 for data.
+  func counters(
+    _ configuration: Int, _ access: Int
+  ) -> (misses: Int, fills: Int, evictions: Int, occupied: Int) {
+    let table = tables[2 * configuration + access]
+    let occupied = (0..<table.sets).reduce(0) { $0 + Int(table.taken[$1]) }
+    return (table.misses, table.fills, table.evictions, occupied)
+  }
+
+  @inline(__always)
+  private func leastRecent(of slots: UnsafeMutablePointer<UInt32>, _ ways: Int) -> Int {
+    var oldest = UInt64.max
+    var way = 0
+    while way < ways {
+      let key = UInt64(cells[Int(slots[way])].recent) << 32 | UInt64(way)
+      oldest = min(oldest, key)
+      way &+= 1
+    }
+    return Int(truncatingIfNeeded: oldest & 0xffff_ffff)
+  }
+
+  /// Gives what stands in some configuration new times in the order of the old, and all else none.
+  private mutating func renumberTimes() {
+    var keys: [UInt64] = []
+    for index in 0..<capacity {
+      if cells[index].resident != 0 {
+        keys.append(UInt64(cells[index].recent) << 32 | UInt64(index))
+      }
+      cells[index].recent = 0
+    }
+    keys.sort()
+    for (time, key) in keys.enumerated() {
+      cells[Int(key & 0xffff_ffff)].recent = UInt32(time + 1)
+    }
+    base = UInt32(keys.count + 1)
+    for at in 0..<(2 * configurations) { tables[at].trail?.forgetTimes() }
+  }
+}
