@@ -14,6 +14,19 @@ public struct InterruptDescription: Sendable, Equatable {
   public var costs: InterruptCosts
   /// Where the unit is not what its architecture says.
   public var quirks: Set<InterruptQuirk>
+
+  /// Nothing: what a machine without the key has.
+  public static let absent = InterruptDescription(
+    mode: .none,
+    start: InterruptStart(
+      isEnabled: false, isExtended: false, passesCompatibility: true, entries: 0,
+      hasLongEntries: true),
+    cores: 1, entryCache: InterruptCacheDescription(sets: 1, ways: 0, replacement: .lru),
+    vectors: InterruptVectors(notification: 0, wakeup: 0),
+    costs: InterruptCosts(
+      remapNanoseconds: 0, referenceNanoseconds: 0, deliveryNanoseconds: 0, postNanoseconds: 0,
+      exitNanoseconds: 0, injectionNanoseconds: 0, forwardNanoseconds: 0, wakeupNanoseconds: 0),
+    quirks: [])
 }
 
 /// What becomes of messages, so that one trace can be replayed on each alternative.

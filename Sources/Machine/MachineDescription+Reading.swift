@@ -1,10 +1,10 @@
 extension MachineDescription {
   /// Reads a description strictly: no key beyond these, and no default for any but `secondStage` in
-  /// native mode, `memory.overlapFactor`, `exits`, `iommu` and what is tagged.
+  /// native mode, `memory.overlapFactor`, `exits`, `iommu`, `interrupts` and what is tagged.
   init(reading node: MachineNode) throws(MachineError) {
     let members = try node.members([
       "name", "cores", "virtualization", "firstStage", "secondStage", "tlbs", "walkCaches",
-      "memory", "synthesis", "exits", "iommu",
+      "memory", "synthesis", "exits", "iommu", "interrupts",
     ])
     name = try Self.name(members["name"])
     cores = try Self.cores(members["cores"])
@@ -20,6 +20,7 @@ extension MachineDescription {
     synthesis = try SynthesisDescription(reading: members["synthesis"])
     exits = try ExitsDescription.optional(members["exits"])
     iommu = try IOMMUDescription.optional(members["iommu"])
+    interrupts = try InterruptDescription.optional(members["interrupts"], iommu: iommu)
   }
 
   private static func name(_ node: MachineNode) throws(MachineError) -> String {

@@ -25,7 +25,7 @@ struct Geometry {
 
 extension ReplacementName {
   /// Reads a policy that can keep sets of so many ways.
-  fileprivate init(reading node: MachineNode, ways: Int) throws(MachineError) {
+  init(reading node: MachineNode, ways: Int) throws(MachineError) {
     self = try node.choice(ReplacementName.self)
     switch self {
     case .treePLRU where ways < 2 || ways > 64 || ways & (ways - 1) != 0:

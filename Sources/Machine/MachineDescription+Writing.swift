@@ -14,6 +14,7 @@ extension MachineDescription {
     ]
     if let exits { members["exits"] = exits.json }
     if let iommu { members["iommu"] = iommu.json }
+    if let interrupts { members["interrupts"] = interrupts.json }
     return .object(members)
   }
 }

@@ -24,6 +24,8 @@ public struct MachineDescription: Sendable, Equatable {
   public var exits: ExitsDescription?
   /// What translates the accesses of devices; a machine may have none.
   public var iommu: IOMMUDescription?
+  /// How devices interrupt the machine; only where there is an IOMMU.
+  public var interrupts: InterruptDescription?
 
   /// How guest addresses become host addresses.
   public var mode: TranslationMode { virtualization.mode }

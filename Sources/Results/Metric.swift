@@ -88,11 +88,9 @@ public struct Metric: Sendable, Equatable {
         "iommu.unresolved", "requests",
         "Requests that neither the trace nor an image has the tables to decide."),
       Metric(
-        "interrupt.requests", "messages", "Interrupt messages that reached the remapping unit."),
-      Metric(
         "stall.cycles", "cycles",
         "Estimate: TLB and walk latency divided by the machine's overlap factor."),
-    ] + isolation
+    ] + interrupts + isolation
 
   /// What the isolation rules judged and found.
   private static let isolation = [
@@ -142,7 +140,9 @@ public struct Metric: Sendable, Equatable {
       ?? all.count
   }
 
-  private static let placeholders: Set<Substring> = ["NAME", "FIRST", "SECOND", "REASON", "RULE"]
+  private static let placeholders: Set<Substring> = [
+    "NAME", "FIRST", "SECOND", "REASON", "RULE", "CODE",
+  ]
 
   private static func matches(_ name: String, _ pattern: String) -> Bool {
     let given = name.split(separator: ".", omittingEmptySubsequences: false)

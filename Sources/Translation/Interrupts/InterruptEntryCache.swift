@@ -45,6 +45,12 @@ struct InterruptEntryCache: ~Copyable {
     if table.insert(tag, entry) { evictions += 1 }
   }
 
+  /// Drops every entry.
+  mutating func invalidateAll() {
+    guard isFitted else { return }
+    invalidations += table.remove { _, _ in true }
+  }
+
   /// Drops every entry of a table.
   mutating func invalidate(table owner: UInt32) {
     guard isFitted else { return }

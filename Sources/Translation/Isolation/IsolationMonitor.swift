@@ -101,6 +101,12 @@ struct IsolationMonitor: ~Copyable {
     rootChanged = now
   }
 
+  /// Sees what became of an interrupt message, and where it ended.
+  mutating func judge(_ outcome: InterruptOutcome, _ delivery: Delivery) {}
+
+  /// Sees a breach of the contract of posted interrupts that no message showed.
+  mutating func judge(_ delivery: Delivery, at place: EventPlace) {}
+
   /// Sees an invalidation that has just taken effect.
   mutating func see(_ invalidation: IOInvalidation) {
     invalidations.add(invalidation)

@@ -6,7 +6,9 @@ import TraceFile
 final class DeviceReplay {
   private var io: IOReplay
 
-  init(_ machine: IOMMUDescription) { io = IOReplay(machine) }
+  init(_ machine: IOMMUDescription, _ interrupts: InterruptDescription?) {
+    io = IOReplay(machine, interrupts)
+  }
 
   func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
     io.addPage(at: address, bytes)

@@ -10,7 +10,7 @@ import TraceFile
 struct IOReplay: ~Copyable {
   private(set) var memory: IOMemory
   private var isolation: IsolationMonitor
-  private var interrupts = InterruptUnit()
+  private var interrupts: InterruptUnit
   private var counters = IOCounters()
   private var place = EventPlace()
   /// Events and records before the block.
@@ -19,9 +19,10 @@ struct IOReplay: ~Copyable {
   /// A request that was not judged yet, and what the recorder saw of it.
   private var pending: PendingTransfer?
 
-  init(_ machine: IOMMUDescription) {
+  init(_ machine: IOMMUDescription, _ interrupts: InterruptDescription?) {
     memory = IOMemory()
     isolation = IsolationMonitor(isVTd: machine.architecture == .vtd)
+    self.interrupts = InterruptUnit(interrupts, machine.architecture)
   }
 
   /// Adds a page of the image in which the machine's memory starts.
@@ -51,6 +52,7 @@ struct IOReplay: ~Copyable {
   /// Judges what still waits; nothing is replayed afterwards.
   mutating func finish() {
     settle()
+    interrupts.settle(memory, &isolation)
     isolation.finish()
   }
 
@@ -64,6 +66,13 @@ struct IOReplay: ~Copyable {
       pending = PendingTransfer(event, at: place)
     case .recordedTranslation, .recordedFault, .recordedContext:
       if pending?.take(event) != true { counters.unmatchedRecords += 1 }
+    case .interruptMessage:
+      settle()
+      isolation.see(event, at: place)
+      interrupts.receive(
+        InterruptMessage(
+          device: UInt32(truncatingIfNeeded: event[0]), address: event[1], data: event[2],
+          hasData: true, place: place), memory, &isolation)
     default: takeOther(event)
     }
   }
@@ -75,20 +84,12 @@ struct IOReplay: ~Copyable {
     case 48...51, 64...95:
       settle()
       isolation.see(event, at: place)
+      interrupts.see(event, at: place, memory, &isolation)
       if event.tag == .tableWrite, event[0] != 1 { memory.write(event[1], event[2]) }
-      if event.tag == .iommuRegister || event.tag == .iommuCommand {
-        interrupts.see(event, at: place)
-      }
-    case 96...127:
+    case 16...20, 96...127:
       settle()
       isolation.see(event, at: place)
-      interrupts.see(event, at: place)
-      if event.tag == .interruptMessage {
-        interrupts.receive(
-          InterruptMessage(
-            device: UInt32(truncatingIfNeeded: event[0]), address: event[1], data: event[2],
-            hasData: true, place: place))
-      }
+      interrupts.see(event, at: place, memory, &isolation)
     default: break
     }
   }
@@ -106,7 +107,7 @@ struct IOReplay: ~Copyable {
         interrupts.receive(
           InterruptMessage(
             device: request.device, address: request.address, data: 0, hasData: false,
-            place: request.place))
+            place: request.place), memory, &isolation)
       }
       isolation.judge(outcome)
     }

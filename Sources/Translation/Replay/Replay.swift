@@ -19,7 +19,7 @@ public final class Replay {
   init(_ machine: ResolvedMachine, everyTouch: Bool) {
     self.machine = machine
     core = MachineAssembly.core(of: machine.description, everyTouch: everyTouch)
-    io = machine.description.iommu.map { DeviceReplay($0) }
+    io = machine.description.iommu.map { DeviceReplay($0, machine.description.interrupts) }
   }
 
   /// Adds a page of the image in which memory starts.

@@ -1,0 +1,125 @@
+extension Metric {
+  /// What devices' interrupts became.
+  static let interrupts: [Metric] = [
+    Metric("interrupt.requests", "messages", "Interrupt messages that reached the remapping unit."),
+    Metric("interrupt.remapped", "messages", "Messages that an entry remapped."),
+    Metric(
+      "interrupt.posted", "messages", "Messages that an entry posted to a virtual processor."),
+    Metric(
+      "interrupt.passedThrough", "messages",
+      "Messages that went on as they were written: unchecked, or in a format that may pass."),
+    Metric("interrupt.blocked", "messages", "Messages that the remapping unit stopped."),
+    Metric(
+      "interrupt.unresolved", "messages",
+      "Messages that neither the trace nor an image has the entry or the data to judge."),
+    Metric(
+      "interrupt.misdelivered", "messages",
+      "Messages that ended at a core or guest that they are not for, or at the host although a "
+        + "guest's device chose them."),
+    Metric(
+      "interrupt.fault.CODE", "messages",
+      "Messages stopped for this fault reason: VT-d's number, or the event that AMD-Vi logs."),
+    Metric(
+      "interrupt.silentFaults", "messages",
+      "Stopped messages whose entry asks that the fault is not recorded."),
+    Metric(
+      "interrupt.uncheckedSources", "messages",
+      "Messages whose entry checks the source, from a device that the trace does not name."),
+    Metric(
+      "interrupt.delivery.direct", "messages",
+      "Interrupts that a running virtual processor took without an exit."),
+    Metric(
+      "interrupt.delivery.injected", "messages",
+      "Interrupts that the host took and injected into a virtual processor that was running."),
+    Metric(
+      "interrupt.delivery.pending", "messages",
+      "Interrupts that waited until their virtual processor next entered."),
+    Metric(
+      "interrupt.delivery.host", "messages",
+      "Interrupts that the host took for itself, or for a guest without a virtual processor in the "
+        + "trace."),
+    Metric(
+      "interrupt.delivery.unknown", "messages",
+      "Interrupts of which nothing says where they end: unresolved, for a descriptor that nobody "
+        + "owns, or for a core that the machine does not have."),
+    Metric(
+      "interrupt.delivery.merged", "messages",
+      "Interrupts whose vector was already waiting, so that both became one."),
+    Metric(
+      "interrupt.delivery.resumed", "vectors",
+      "Waiting vectors that their virtual processor took."),
+    Metric("interrupt.delivery.waiting", "vectors", "Vectors that waited when the trace ended."),
+    Metric(
+      "interrupt.delivery.forwarded", "messages",
+      "Interrupts that the host took on a core which did not run the virtual processor, and passed "
+        + "on to the one that did."),
+    Metric(
+      "interrupt.wrongCore", "messages",
+      "Notifications that reached a core while the virtual processor ran on another."),
+    Metric(
+      "interrupt.lostNotifications", "interrupts",
+      "Interrupts of which nothing told a running virtual processor, or woke a blocked one."),
+    Metric(
+      "interrupt.spuriousNotifications", "messages",
+      "Notifications that nobody needed, for virtual processors that were preempted or that an exit "
+        + "had to be taken for."),
+    Metric(
+      "interrupt.forged", "messages",
+      "Messages whose vector and target a guest's device chose itself, and that reached the host."),
+    Metric("interrupt.exits", "exits", "VM exits that interrupts caused."),
+    Metric(
+      "interrupt.exitNanoseconds", "ns",
+      "Modelled cost of those exits: their number times the machine's."),
+    Metric(
+      "interrupt.nanoseconds", "ns",
+      "Modelled latency of all messages, without the time that vectors waited."),
+    Metric(
+      "interrupt.waitedNanoseconds", "ns",
+      "Time that waiting vectors waited until they were taken, by the trace's clock."),
+    Metric(
+      "interrupt.latency", "ns",
+      "Latency of interrupts that were taken: modelled for those that were taken at once, by the "
+        + "trace's clock for those that waited; each cut to its five highest bits."),
+    Metric(
+      "interrupt.moves", "entries",
+      "Changes of a present entry's vector or destination."),
+    Metric("interrupt.entryCache.lookups", "lookups", "Probes of the interrupt entry cache."),
+    Metric("interrupt.entryCache.hits", "lookups", "Probes that found their entry cached."),
+    Metric(
+      "interrupt.entryCache.misses", "lookups",
+      "Probes that did not; hits and misses together are the lookups."),
+    Metric("interrupt.entryCache.fills", "entries", "Present entries cached after a miss."),
+    Metric("interrupt.entryCache.evictions", "entries", "Cached entries that a fill displaced."),
+    Metric(
+      "interrupt.entryCache.invalidations", "entries",
+      "Cached entries that an invalidation removed."),
+    Metric(
+      "check.interrupts.agreed", "messages",
+      "Messages that became what the recorder saw: entry, index, vector, destination, modes."),
+    Metric(
+      "check.interrupts.contradicted", "messages", "Messages that became something else."),
+    Metric(
+      "check.interrupts.blocked", "messages",
+      "Agreed messages of which the recorder saw an entry and no outcome: blocked in both."),
+    Metric(
+      "check.interrupts.unrecorded", "messages", "Messages of which the recorder saw nothing."),
+    Metric(
+      "check.interrupts.unmatched", "records",
+      "Recorded outcomes that follow no message of theirs."),
+    Metric(
+      "check.interrupts.rewrites", "entries",
+      "Entries that the recorder read with other contents than the last time."),
+    Metric(
+      "check.interrupts.rewritesWithoutInvalidation", "entries",
+      "Those among them that no invalidation covered in between."),
+    Metric(
+      "check.interrupts.deliveries.agreed", "deliveries",
+      "Recorded deliveries that are what the message before them became."),
+    Metric(
+      "check.interrupts.deliveries.contradicted", "deliveries",
+      "Recorded deliveries that are something else."),
+    Metric(
+      "check.interrupts.deliveries.unmatched", "deliveries",
+      "Recorded deliveries without a message before them, such as the unit's own."),
+  ]
+}
