@@ -19,7 +19,8 @@ struct Nestwalk: ParsableCommand {
       """,
     version: toolVersion,
     subcommands: [
-      RunCommand.self, ImportCommand.self, InspectCommand.self, VerifyCommand.self,
+      RunCommand.self, ImportCommand.self, GenerateCommand.self, InspectCommand.self,
+      VerifyCommand.self,
       ExportCommand.self, MachineCommand.self, WalkCommand.self, RulesCommand.self,
       CompareCommand.self,
     ])
