@@ -73,7 +73,13 @@ func sentence(_ detail: [String: String]) -> String {
 
 /// Where a finding is, in the numbers that `nestwalk inspect` prints.
 func number(of place: Finding.Place) -> String {
-  place.event.map { "event \(grouped($0))" } ?? "record \(grouped(place.record))"
+  if let event = place.event { return "event \(grouped(event))" }
+  return place.record < 0 ? "tables" : "record \(grouped(place.record))"
+}
+
+/// Where a finding was first made, within a sentence.
+func firstPlace(_ place: Finding.Place) -> String {
+  place.event == nil && place.record < 0 ? "in the tables" : "first at " + number(of: place)
 }
 
 /// `otherGuest` as `other guest`.

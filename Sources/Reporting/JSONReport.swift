@@ -104,7 +104,7 @@ private func finding(_ finding: Finding, indent: String) -> String {
 /// The numbers of a place; one in tables has no event.
 private func numbers(_ place: Finding.Place) -> String {
   let event = place.event.map { "\"event\": \($0), " } ?? ""
-  return "\"record\": \(place.record), \(event)\"time\": \(place.time)"
+  return "\"record\": \(max(place.record, 0)), \(event)\"time\": \(place.time)"
 }
 
 /// An object, one member a line; `indent` is that of the line on which it begins.

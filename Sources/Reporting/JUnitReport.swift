@@ -93,7 +93,7 @@ private func line(_ finding: Finding) -> String {
   let subject = sentence(finding.subject)
   return printable(
     "\(finding.rule) \(finding.severity.rawValue)" + (subject == "" ? "" : ", \(subject)")
-      + ", \(counted(finding.count, "time")), first at \(number(of: finding.first)): "
+      + ", \(counted(finding.count, "time")), \(firstPlace(finding.first)): "
       + sentence(finding.first.detail))
 }
 

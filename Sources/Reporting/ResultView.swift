@@ -17,7 +17,8 @@ struct ResultView {
   /// What stands where the walks would, if there were none.
   var absentWalks: String? {
     switch result.counters["walk.count"] {
-    case nil: "This result counts no walks."
+    case nil:
+      result.counters["audit.roots"] == nil ? "This result counts no walks." : nil
     case 0 where result.counters["cpu.touches"] == 0: "No walks: nothing was touched."
     case 0: "No walks: every touch found its translation in a TLB."
     default: nil

@@ -72,7 +72,7 @@ private func sarifResult(_ finding: Finding, of result: RunResult) -> JSONText {
   let subject = sentence(finding.subject)
   let text =
     title + (subject == "" ? "" : ", \(subject)") + ": \(counted(finding.count, "time")) on "
-    + result.machine.name + ", first at \(number(of: finding.first)). "
+    + result.machine.name + ", \(firstPlace(finding.first)). "
     + sentence(finding.first.detail)
   var members: [(String, JSONText)] = [("ruleId", .string(finding.rule))]
   let index = IsolationRule.order(of: finding.rule)

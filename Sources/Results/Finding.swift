@@ -22,7 +22,7 @@ public enum Severity: String, Sendable, Comparable, CaseIterable {
 public struct Finding: Sendable, Equatable {
   /// One time that it fired.
   public struct Place: Sendable, Equatable {
-    /// Records of the trace before it.
+    /// Records of the trace before it; `noRecord` where tables alone were looked at.
     public var record: Int
     /// The number of the event, as `nestwalk inspect --events` counts; nothing where tables alone
     /// were looked at.
@@ -31,6 +31,9 @@ public struct Finding: Sendable, Equatable {
     public var time: Int
     /// Evidence, by name.
     public var detail: [String: String]
+
+    /// The record of what is in tables and not in a trace.
+    public static let noRecord = -1
 
     /// Creates a place of its parts.
     public init(record: Int, event: Int? = nil, time: Int, detail: [String: String]) {

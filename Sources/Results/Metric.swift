@@ -94,6 +94,12 @@ public struct Metric: Sendable, Equatable {
 
   /// What the isolation rules judged and found.
   private static let isolation = [
+    Metric("audit.roots", "roots", "Sets of tables that the audit looked at."),
+    Metric("audit.tables", "tables", "Pages of table entries that the image holds of them."),
+    Metric("audit.leaves", "entries", "Entries that map a page."),
+    Metric("audit.malformed", "entries", "Present entries that the architecture forbids."),
+    Metric(
+      "audit.absentTables", "tables", "Tables that entries lead to and the image does not hold."),
     Metric(
       "isolation.judged.RULE", "times",
       "Times that the isolation rule was judged: requests, maps or messages that it speaks of."),

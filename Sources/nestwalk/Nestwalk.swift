@@ -22,6 +22,7 @@ struct Nestwalk: ParsableCommand {
       RunCommand.self, ImportCommand.self, GenerateCommand.self, InspectCommand.self,
       VerifyCommand.self,
       ExportCommand.self, MachineCommand.self, WalkCommand.self, RulesCommand.self,
+      AuditCommand.self,
       CompareCommand.self,
     ])
 

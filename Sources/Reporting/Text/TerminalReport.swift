@@ -81,7 +81,7 @@ private struct TerminalPage {
         printable("\(finding.rule) \(finding.severity.rawValue), \(count)\(title)"), width: width,
         indent: "  ", hanging: "     ")
       let evidence = [
-        sentence(finding.subject), "first at " + number(of: finding.first),
+        sentence(finding.subject), firstPlace(finding.first),
         sentence(finding.first.detail),
       ].filter { $0 != "" }.joined(separator: "; ")
       lines += wrapped(printable(evidence), width: width, indent: "     ").map(cut)

@@ -40,7 +40,8 @@ extension IsolationRule {
       "V24", "Nested first-stage table outside the guest's memory", .high, .both,
       meaning:
         "A first-stage table pointer of a guest led to a guest-physical address that its second "
-        + "stage does not map, or maps to the host's memory. A fault, where the hardware stopped it.",
+        + "stage does not map, or maps to the host's memory. Low where tables alone were looked at and "
+        + "the second stage has no such page: memory may be given on demand.",
       remedy:
         "Check the guest's table pointers when it binds them; the second stage must hold every table.",
       reference: "Intel VT-d specification, nested translation, fault reasons 74h to 77h"),

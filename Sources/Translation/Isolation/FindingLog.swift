@@ -67,6 +67,12 @@ struct FindingLog: ~Copyable {
         time: Int(clamping: place.time), detail: detail))
   }
 
+  /// Adds the evidence of a finding in tables, which have no events.
+  mutating func tell(_ number: Int, _ detail: [String: String]) {
+    entries[number].places.append(
+      Finding.Place(record: Finding.Place.noRecord, time: 0, detail: detail))
+  }
+
   /// How often a rule fired.
   func count(of rule: Int) -> Int {
     entries.reduce(0) { $0 + ($1.rule == rule ? $1.count : 0) }

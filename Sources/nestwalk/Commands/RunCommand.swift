@@ -77,7 +77,7 @@ struct RunCommand: ParsableCommand {
     }
   }
 
-  private static func format(of path: String) -> ReportFormat? {
+  static func format(of path: String) -> ReportFormat? {
     if path == "-" { return .json }
     return ReportFormat(suffix: suffix(of: path))
   }
