@@ -3,11 +3,6 @@ extension VirtualizationDescription {
   init(reading node: MachineNode, firstLevels: Int) throws(MachineError) {
     let members = try node.members(["mode", "nestedLevels", "pcid", "vpid", "invalidation"])
     mode = try members["mode"].choice(TranslationMode.self)
-    guard mode == .native || mode == .nested else {
-      throw members["mode"].refusal(
-        "is \(quoted(mode.rawValue)), not modelled yet in this version",
-        "expected \"native\" or \"nested\"")
-    }
     let levels = members["nestedLevels"]
     if mode == .agile {
       nestedLevels = levels.isAbsent ? Self.usualNestedLevels : try levels.whole(0...firstLevels)

@@ -90,7 +90,7 @@ public struct Metric: Sendable, Equatable {
       Metric(
         "stall.cycles", "cycles",
         "Estimate: TLB and walk latency divided by the machine's overlap factor."),
-    ] + interrupts + isolation
+    ] + virtualization + interrupts + isolation
 
   /// What the isolation rules judged and found.
   private static let isolation = [

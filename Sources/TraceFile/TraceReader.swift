@@ -79,6 +79,21 @@ public final class TraceReader {
     return reader.header
   }
 
+  /// Whether events of processors may stand between the records: of a container its header says so,
+  /// where it was written whole.
+  public var mayHaveProcessorEvents: Bool {
+    switch input {
+    case .container(let reader):
+      guard let totals = reader.header.totals else { return true }
+      // Without accesses there is nothing that the events could change.
+      return totals.records > 0
+        && totals.events?.keys.contains { name in
+          EventTag(name: Substring(name))?.isOfProcessor == true
+        } == true
+    case .foreign: return format == .scenario
+    }
+  }
+
   /// Reads the next block.
   ///
   /// - Parameter block: what it held is gone.

@@ -93,7 +93,9 @@ struct DifferentialTests {
     }
   }
 
-  @Test("run by run, touch by touch and naive", arguments: machines.indices, [false, true])
+  @Test(
+    "run by run, touch by touch, by the general replay and naive", arguments: machines.indices,
+    [false, true])
   func equal(index: Int, faults: Bool) throws {
     for base in ["reference", "reference-cached"] {
       let preset = try #require(Preset.named(base))
@@ -107,6 +109,10 @@ struct DifferentialTests {
         let byTouches = try replay(records, on: machine, everyTouch: true, blockRecords: 1311)
         #expect(byRuns.counters == byTouches.counters)
         #expect(byRuns.histograms == byTouches.histograms)
+        let general = try replay(
+          records, on: machine, blockRecords: 977, plan: ReplayPlan(hasEvents: true))
+        #expect(byRuns.counters == general.counters)
+        #expect(byRuns.histograms == general.histograms)
         for (name, value) in naive.results {
           #expect(byRuns.counters[name, default: 0] == value, "\(name), \(base), seed \(seed)")
         }

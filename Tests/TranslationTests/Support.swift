@@ -15,9 +15,9 @@ func machine(_ name: String, _ settings: String...) throws -> ResolvedMachine {
 /// What a machine makes of records.
 func replay(
   _ records: [TraceRecord], on machine: ResolvedMachine, everyTouch: Bool = false,
-  blockRecords: Int = .max
+  blockRecords: Int = .max, plan: ReplayPlan = ReplayPlan()
 ) throws -> RunResult {
-  let replay = Replay(machine, everyTouch: everyTouch)
+  let replay = Replay(machine, plan, everyTouch: everyTouch)
   var builder = BlockBuilder()
   let block = TraceBlock()
   var inBlock = 0
@@ -39,8 +39,10 @@ func replay(
 }
 
 /// What a machine makes of a trace's file.
-func replay(_ path: String, on machine: ResolvedMachine) throws -> RunResult {
-  let replay = Replay(machine)
+func replay(
+  _ path: String, on machine: ResolvedMachine, plan: ReplayPlan = ReplayPlan()
+) throws -> RunResult {
+  let replay = Replay(machine, plan)
   let reader = try TraceReader(path: path)
   let block = TraceBlock()
   while try reader.next(into: block) { try replay.replay(block) }

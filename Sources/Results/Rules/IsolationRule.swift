@@ -41,7 +41,7 @@ public struct IsolationRule: Sendable, Equatable {
   }
 
   /// Every rule, V1 first.
-  public static let all = dma + interrupts + memory
+  public static let all = dma + interrupts + memory + processor
 
   /// The rule of an identifier.
   ///

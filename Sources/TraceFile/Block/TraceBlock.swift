@@ -213,6 +213,22 @@ public final class TraceBlock {
     }
   }
 
+  /// The error for an event that asks for what cannot be.
+  ///
+  /// - Parameters:
+  ///   - event: of this block.
+  ///   - problem: what it asks for.
+  ///   - expected: what would do.
+  /// - Returns: an error that names the block and the record after the event.
+  public func refusal(
+    of event: TraceEvent, _ problem: String, _ expected: String
+  ) -> TraceError {
+    TraceError(
+      file: place.file,
+      place: "\(event.tag) before record \(counts.firstRecord + UInt64(event.record))",
+      problem: problem, cure: "expected \(expected)")
+  }
+
   /// Makes the block's events available to `withEvents`.
   ///
   /// - Throws: a `TraceError` where the column is damaged.

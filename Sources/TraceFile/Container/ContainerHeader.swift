@@ -45,6 +45,8 @@ public struct ContainerHeader: Codable, Equatable, Sendable {
     public var skipped: Int
     /// Pages touched.
     public var footprint: Footprint
+    /// Events by name; absent where there is none.
+    public var events: [String: Int]?
   }
 
   /// The tool that wrote the container.

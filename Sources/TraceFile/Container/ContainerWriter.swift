@@ -17,6 +17,7 @@ public final class ContainerWriter {
   private var records = 0
   private var instructions = 0
   private var footprint = FootprintCounter()
+  private var events: [String: Int] = [:]
   /// Bytes of the file taken by each column, in the order of their numbers.
   public private(set) var columnBytes: [Int] = Array(repeating: 0, count: ColumnID.allCases.count)
 
@@ -58,6 +59,10 @@ public final class ContainerWriter {
     header.columnsChecksum = frames.withUnsafeBytes { crc32(of: $0) }
     try block.loadPages()
     footprint.add(block)
+    if block.counts.events > 0 {
+      try block.loadEvents()
+      block.withEvents { for event in $0 { events["\(event.tag)", default: 0] += 1 } }
+    }
     index.entries.append(
       ContainerIndex.Entry(
         byte: UInt64(bytes), firstRecord: header.counts.firstRecord,
@@ -96,7 +101,7 @@ public final class ContainerWriter {
     var final = header
     final.totals = ContainerHeader.Totals(
       records: records, instructions: instructions, skipped: skipped,
-      footprint: footprint.footprint)
+      footprint: footprint.footprint, events: events.isEmpty ? nil : events)
     let encoded = final.encoded(payloadBytes: Self.headerPayloadBytes)
     guard encoded.count == ContainerFormat.frameHeadBytes + Self.headerPayloadBytes else {
       throw TraceError(

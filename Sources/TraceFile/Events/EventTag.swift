@@ -234,6 +234,9 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
     return counts
   }()
 
+  /// The event changes how a processor's accesses translate.
+  public var isOfProcessor: Bool { (16..<64).contains(rawValue) }
+
   /// The domain of an event whose producer does not know it.
   public static let unknownDomain: UInt64 = 0xffff_ffff
 

@@ -32,20 +32,10 @@ struct CoreReport {
   var tableFrames: Int
 
   func addCounters(to result: inout RunResult) {
-    addCPU(to: &result)
+    cpu.add(to: &result)
     addTLBs(to: &result)
     addWalks(to: &result)
     result.counters["cpu.pages"] = touchedPages
-  }
-
-  private func addCPU(to result: inout RunResult) {
-    result.counters["cpu.instructions"] = cpu.instructions
-    result.counters["cpu.fetches"] = cpu.fetches
-    result.counters["cpu.loads"] = cpu.loads
-    result.counters["cpu.stores"] = cpu.stores
-    result.counters["cpu.modifies"] = cpu.modifies
-    result.counters["cpu.accesses"] = cpu.accesses
-    result.counters["cpu.touches"] = cpu.touches
   }
 
   private func addTLBs(to result: inout RunResult) {
@@ -65,38 +55,13 @@ struct CoreReport {
   }
 
   private func addWalks(to result: inout RunResult) {
-    let first = walks.firstStageReferences
-    result.counters["walk.count"] = walks.walks
-    result.counters["walk.references"] = walks.references
-    result.counters["walk.references.firstStage"] = first
-    result.counters["walk.references.secondStage"] = walks.references - first
-    result.counters["walk.cycles"] = walks.cycles
+    walks.add(to: &result, levels: (roots.firstLevels, roots.secondLevels))
     result.counters["walk.updates"] = updates
-    result.counters["walk.splintered"] = walks.splintered
     result.counters["frames.firstStage"] = firstStageFrames
     result.counters["frames.secondStage"] = secondStageFrames
-    for (name, count) in walks.faults { result.counters["fault.\(name)"] = count }
     for cache in caches {
       result.counters["walkCache.\(cache.name).lookups"] = cache.lookups
       result.counters["walkCache.\(cache.name).hits"] = cache.hits
-    }
-    addGrid(to: &result)
-    result.histograms["walk.references"] = walks.byReferences.enumerated()
-      .filter { $0.element > 0 }.map { HistogramBar(value: $0.offset, count: $0.element) }
-    result.histograms["walk.cycles"] = walks.byCycles.sorted { $0.key < $1.key }
-      .map { HistogramBar(value: $0.key, count: $0.value) }
-  }
-
-  /// The steps that the machine's walks have, whether or not a reference fell on them.
-  private func addGrid(to result: inout RunResult) {
-    let data = Int(WalkPath.data)
-    for first in Array(0..<roots.firstLevels) + [data] {
-      for second in Array(0..<roots.secondLevels) + (first == data ? [] : [Int(WalkPath.entry)]) {
-        let name =
-          "walk.grid.\(WalkStatistics.step(first, last: "data"))."
-          + WalkStatistics.step(second, last: "entry")
-        result.counters[name] = walks.grid[first * WalkPath.steps + second]
-      }
     }
   }
 
@@ -111,15 +76,7 @@ struct CoreReport {
         tlb.fills, tlb.evictions + tlb.occupied, "fills of \(tlb.name) = its evictions and entries")
     }
     laws.equal(cpu.touches, hits + walks.walks, "touches = TLB hits and walks")
-    laws.equal(
-      walks.byReferences.reduce(0, +), walks.walks, "walks of the histogram = walks")
-    laws.equal(
-      walks.byReferences.enumerated().reduce(0) { $0 + $1.offset * $1.element },
-      walks.references, "references of the histogram = references")
-    laws.equal(walks.grid.reduce(0, +), walks.references, "references of the grid = references")
-    laws.equal(
-      walks.byCycles.reduce(0) { $0 + $1.key * $1.value }, walks.cycles,
-      "cycles of the histogram = cycles")
+    walks.check(&laws)
     laws.equal(
       tableFrames <= firstStageFrames + secondStageFrames ? 0 : 1, 0,
       "tables stand in frames that were handed out")

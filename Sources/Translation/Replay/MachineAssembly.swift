@@ -6,23 +6,30 @@ import TraceFile
 enum MachineAssembly {
   /// A core for a machine's formats; levels are numbers that it keeps.
   ///
-  /// Native mode walks the same first stage with no levels in the second.
-  static func core(of machine: MachineDescription, everyTouch: Bool) -> any ReplayCore {
-    let isNumbered = !everyTouch && TLBPlan.suits(machine)
-    switch machine.secondStage?.format {
-    case .npt where isNumbered: return NumberedNestedCore(machine)
-    case .npt: return NestedCore(machine, everyTouch: everyTouch)
-    case .ept, .x86, nil:
-      return isNumbered
-        ? NumberedExtendedCore(machine) : ExtendedCore(machine, everyTouch: everyTouch)
+  /// Native mode walks the same first stage with no levels in the second. The general replay serves
+  /// what the fast one has no place for, and no other difference may be seen between them.
+  static func core(
+    of machine: MachineDescription, _ plan: ReplayPlan, everyTouch: Bool
+  ) -> any ReplayCore {
+    let format =
+      plan.recorded.map { $0.second?.format == .npt } ?? (machine.secondStage?.format == .npt)
+    if plan.isGeneral(on: machine) {
+      return format
+        ? GuestNestedCore(machine, plan) : GuestExtendedCore(machine, plan)
     }
+    if !everyTouch, TLBPlan.suits(machine) {
+      return format ? NumberedNestedCore(machine) : NumberedExtendedCore(machine)
+    }
+    return format
+      ? NestedCore(machine, everyTouch: everyTouch) : ExtendedCore(machine, everyTouch: everyTouch)
   }
 
   /// What tables a run made, for its result.
-  static func tables(of machine: MachineDescription) -> String {
+  static func tables(of machine: MachineDescription, _ plan: ReplayPlan) -> String {
+    if plan.recorded != nil { return "recorded" }
     let policy = machine.synthesis
     let second =
-      machine.mode == .nested ? ", second stage \(name(of: policy.secondStagePage))" : ""
+      machine.mode.isVirtualized ? ", second stage \(name(of: policy.secondStagePage))" : ""
     return "synthesised(first stage \(name(of: policy.firstStagePage))\(second), "
       + "frames \(policy.frames.rawValue), seed \(policy.seed))"
   }
@@ -74,58 +81,4 @@ enum MachineAssembly {
     }
     return notes
   }
-}
-
-/// A core whatever its formats; crossed once a block and once a run.
-protocol ReplayCore {
-  func replay(_ block: TraceBlock) throws(TraceError)
-  /// What it counted so far.
-  var report: CoreReport { get }
-}
-
-// One class for each pair of formats, and not a generic one: the methods of a generic class are not
-// specialised, and every entry of a walk would be read through a witness.
-
-/// x86-64 alone or over EPT.
-private final class ExtendedCore: ReplayCore {
-  private var core: CoreReplay<X86PageTable, ExtendedPageTable>
-
-  init(_ machine: MachineDescription, everyTouch: Bool) {
-    core = CoreReplay(machine, everyTouch: everyTouch)
-  }
-
-  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  var report: CoreReport { core.report }
-}
-
-/// x86-64 over AMD's nested tables.
-private final class NestedCore: ReplayCore {
-  private var core: CoreReplay<X86PageTable, NestedPageTable>
-
-  init(_ machine: MachineDescription, everyTouch: Bool) {
-    core = CoreReplay(machine, everyTouch: everyTouch)
-  }
-
-  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  var report: CoreReport { core.report }
-}
-
-/// x86-64 alone or over EPT, by the fast way.
-private final class NumberedExtendedCore: ReplayCore {
-  private var core: NumberedReplay<X86PageTable, ExtendedPageTable>
-
-  init(_ machine: MachineDescription) { core = NumberedReplay(machine) }
-
-  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  var report: CoreReport { core.report }
-}
-
-/// x86-64 over AMD's nested tables, by the fast way.
-private final class NumberedNestedCore: ReplayCore {
-  private var core: NumberedReplay<X86PageTable, NestedPageTable>
-
-  init(_ machine: MachineDescription) { core = NumberedReplay(machine) }
-
-  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  var report: CoreReport { core.report }
 }

@@ -5,21 +5,30 @@ import TraceFile
 /// Replays one trace on one machine, block by block, and reports what it found.
 public final class Replay {
   private let machine: ResolvedMachine
+  private let plan: ReplayPlan
   private let core: any ReplayCore
   private let io: DeviceReplay?
   private var records = 0
 
   /// Builds the machine.
   ///
-  /// - Parameter machine: checked, so that nothing here can fail.
-  public convenience init(_ machine: ResolvedMachine) {
-    self.init(machine, everyTouch: false)
+  /// - Parameters:
+  ///   - machine: checked, so that nothing here can fail.
+  ///   - plan: what the trace brings.
+  public convenience init(_ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan()) {
+    self.init(machine, plan, everyTouch: false)
   }
 
-  init(_ machine: ResolvedMachine, everyTouch: Bool) {
+  init(_ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), everyTouch: Bool) {
     self.machine = machine
+<<<<<<< HEAD
     core = MachineAssembly.core(of: machine.description, everyTouch: everyTouch)
     io = machine.description.iommu.map { DeviceReplay($0, machine.description.interrupts) }
+=======
+    self.plan = plan
+    core = MachineAssembly.core(of: machine.description, plan, everyTouch: everyTouch)
+    io = machine.description.iommu.map { DeviceReplay($0) }
+>>>>>>> e8311bc (Replay: address spaces, guests, invalidations, shadow and agile mode)
   }
 
   /// Adds a page of the image in which memory starts.
@@ -29,7 +38,8 @@ public final class Replay {
   ///   - bytes: 4096.
   /// - Returns: whether it was new and there was memory for it.
   public func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    io?.addPage(at: address, bytes) ?? true
+    guard core.addPage(address >> 12, bytes) else { return false }
+    return io?.addPage(at: address, bytes) ?? true
   }
 
   /// Replays a block after those before it.
@@ -48,18 +58,17 @@ public final class Replay {
   /// - Returns: the result, whose counters obey every conservation law.
   /// - Throws: the laws that are broken, which is a defect of this program.
   public func result(of trace: TraceIdentity) throws(ConservationError) -> RunResult {
-    let report = core.report
-    try report.checkLaws()
+    try core.checkLaws()
     try io?.finish()
     var identity = trace
     identity.records = records
-    identity.tables = MachineAssembly.tables(of: machine.description)
+    identity.tables = MachineAssembly.tables(of: machine.description, plan)
     var result = RunResult(
       trace: identity,
       machine: MachineIdentity(
         name: machine.description.name, sha256: machine.sha256,
         resolvedJSON: machine.canonicalJSON))
-    report.addCounters(to: &result)
+    core.addCounters(to: &result)
     if let overlap = machine.description.memory.overlapPercent {
       let latency =
         result.counters["tlb.cycles", default: 0] + result.counters["walk.cycles", default: 0]

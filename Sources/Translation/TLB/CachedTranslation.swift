@@ -1,23 +1,18 @@
-/// What a TLB of the general replay knows of a page.
+/// What a TLB of the general replay knows of a page: all that a walk said, and how old it may be.
 struct CachedTranslation: BitwiseCopyable {
-  /// Where the piece of the page that the entry reaches begins.
-  var host: HPA
-  /// What the first stage's entries allow together; permission is judged at each use.
-  var rights: Rights
-  /// What the second stage's entries allow together.
-  var secondRights: Rights
-  /// The first stage's page, by which an address-specific invalidation finds the entry.
-  var first: PageSize
-  var second: PageSize
-  /// Of the first stage's leaf.
-  var protectionKey: UInt8
-  /// A store need set no dirty bit any more.
-  var isDirty: Bool
+  /// As the walk gave it, with the address of the first byte that the entry reaches.
+  ///
+  /// An address-specific invalidation finds the entry by the first stage's size, a lookup by the reach.
+  var page: Translated
   /// The last change of tables with which the entry was compared.
   var epoch: UInt32
 
-  /// The smaller of both stages' pages.
-  var reach: PageSize { min(first, second) }
+  /// Never read.
+  static let empty = CachedTranslation(
+    page: Translated(
+      address: HPA(0), first: .base4K, second: .base4K, firstRights: [], secondRights: [],
+      isGlobal: false, isFirstDirty: false, isSecondDirty: false, key: 0,
+      type: MemoryType(patIndex: 0, second: 0)), epoch: 0)
 }
 
 /// The key of a translation: its tag's number, its reach and its page, in one word.

@@ -21,9 +21,7 @@ struct TaggedTLB: ~Copyable {
     entries = AssociativeTable(
       sets: description.sets, ways: description.ways, policy: description.replacement,
       seed: seed,
-      initial: CachedTranslation(
-        host: HPA(0), rights: [], secondRights: [], first: .base4K, second: .base4K,
-        protectionKey: 0, isDirty: false, epoch: 0))
+      initial: .empty)
   }
 
   var lookups: Int { hits + misses }
@@ -62,6 +60,17 @@ struct TaggedTLB: ~Copyable {
     }
     misses += 1
     return nil
+  }
+
+  /// Counts touches that go on with the page which this TLB served last.
+  mutating func countRepeated(_ touches: Int) { hits += touches }
+
+  /// Adds the tags of the entries to a set.
+  func collectTags(into tags: inout Set<UInt16>) {
+    _ = entries.remove { word, _ in
+      tags.insert(UInt16(truncatingIfNeeded: word >> 48))
+      return false
+    }
   }
 
   /// Whether an entry is there, which stays as recent as it is.

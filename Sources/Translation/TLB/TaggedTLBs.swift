@@ -50,6 +50,23 @@ struct TaggedTLBs: ~Copyable {
     return nil
   }
 
+  /// The largest size up to a reach for which a class has a TLB; nothing where it has none.
+  ///
+  /// What is larger is cached in pieces of that size, as processors do.
+  func holdable(_ access: Int, _ reach: PageSize) -> PageSize? {
+    PageSize.allCases.last { $0 <= reach && !chains[Self.chain(access, $0)].isEmpty }
+  }
+
+  /// Counts touches that went on with the page of their class.
+  func countRepeated(_ touches: Int, on chain: Int) {
+    if let first = chains[chain].first { tlbs[first].countRepeated(touches) }
+  }
+
+  /// Adds the tags of all entries to a set.
+  func collectTags(into tags: inout Set<UInt16>) {
+    for index in 0..<count { tlbs[index].collectTags(into: &tags) }
+  }
+
   /// Whether any TLB of a chain has one of the keys.
   func holds(_ chain: Int, _ key: TLBKey, _ global: TLBKey) -> Bool {
     chains[chain].contains { tlbs[$0].holds(key) || tlbs[$0].holds(global) }

@@ -20,8 +20,9 @@ struct TagTable {
   private var tags: [TranslationTag] = []
   private var free: [UInt16] = []
 
-  /// One number less than 16 bits hold: a key of ones is no key.
-  static let capacity = 65_535
+  /// The number that no tag has: a key of ones is no key.
+  static let none = UInt16.max
+  static let capacity = Int(none)
 
   /// The number of a tag; nothing where all numbers are taken.
   mutating func number(of tag: TranslationTag) -> UInt16? {

@@ -18,6 +18,34 @@ extension GuestTables {
     return HPA(page | address.rawValue & (1 << UInt64(12 + 9 * level) - 1))
   }
 
+  /// What the first stage's entries down to a page allow together.
+  func firstRights(of address: GVA, in space: Int) -> Rights {
+    let space = spaces[space]
+    var table = space.first
+    var rights = Rights.all
+    for level in stride(from: firstLevels - 1, through: 0, by: -1) {
+      guard let entry = entry(in: table, at: address.index(at: level), of: space.guest)
+      else { return [] }
+      rights.formIntersection(First.rights(entry.pointee, .standard))
+      if First.isLeaf(entry.pointee, level: level) { break }
+      table = GPA(First.address(in: entry.pointee, leafLevel: 0))
+    }
+    return rights
+  }
+
+  /// The first stage's table to which the entry of a level leads, on an address's way.
+  func firstTable(of address: GVA, below level: Int, in space: Int) -> GPA? {
+    let space = spaces[space]
+    var table = space.first
+    for above in stride(from: firstLevels - 1, through: level, by: -1) {
+      guard let entry = entry(in: table, at: address.index(at: above), of: space.guest),
+        First.isPresent(entry.pointee, .standard), !First.isLeaf(entry.pointee, level: above)
+      else { return nil }
+      table = GPA(First.address(in: entry.pointee, leafLevel: 0))
+    }
+    return table
+  }
+
   /// What stands at the end of an address's way: the page's entry, or the level that has none.
   enum End {
     case leaf(UnsafeMutablePointer<UInt64>, level: Int)
@@ -38,7 +66,7 @@ extension GuestTables {
     var table = space.first
     for level in stride(from: firstLevels - 1, through: 0, by: -1) {
       guard let entry = entry(in: table, at: address.index(at: level), of: space.guest),
-        First.isPresent(entry.pointee, firstControls)
+        First.isPresent(entry.pointee, .standard)
       else { return .missing(level: level) }
       if First.isLeaf(entry.pointee, level: level) { return .leaf(entry, level: level) }
       table = GPA(First.address(in: entry.pointee, leafLevel: 0))
@@ -54,7 +82,7 @@ extension GuestTables {
     for level in stride(from: secondLevels - 1, through: 0, by: -1) {
       guard let words = memory.words(in: table.frame) else { return .missing(level: level) }
       let entry = words + Int(address.index(at: level))
-      guard Second.isPresent(entry.pointee, secondControls) else { return .missing(level: level) }
+      guard Second.isPresent(entry.pointee, .standard) else { return .missing(level: level) }
       if Second.isLeaf(entry.pointee, level: level) { return .leaf(entry, level: level) }
       table = HPA(Second.address(in: entry.pointee, leafLevel: 0))
     }
@@ -64,14 +92,16 @@ extension GuestTables {
   /// Sets the dirty bits of a page in the stages that keep them.
   ///
   /// - Returns: how many were clear.
-  func markDirty(_ address: GVA, in space: Int) -> Int {
+  func markDirty(
+    _ address: GVA, in space: Int, first: PagingControls, second: PagingControls
+  ) -> Int {
     guard let (entry, level) = firstLeaf(of: address, in: space) else { return 0 }
-    var count = Self.set(First.dirty(firstControls), in: entry)
-    guard secondLevels > 0, Second.dirty(secondControls) != 0 else { return count }
+    var count = Self.set(First.dirty(first), in: entry)
+    guard secondLevels > 0, Second.dirty(second) != 0 else { return count }
     let page = First.address(in: entry.pointee, leafLevel: level)
     let offset = address.rawValue & (1 << UInt64(12 + 9 * level) - 1)
     if let leaf = secondLeaf(of: GPA(page | offset), spaces[space].guest) {
-      count += Self.set(Second.dirty(secondControls), in: leaf.entry)
+      count += Self.set(Second.dirty(second), in: leaf.entry)
     }
     return count
   }

@@ -13,8 +13,7 @@ struct VirtualProcessor {
   /// Place in `GuestTables.spaces`.
   var space: Int
   var pcid: UInt16 = 0
-  /// CR4.PCIDE.
-  var usesPCID = true
+  var registers = ControlRegisters()
   var isUser = true
   /// The core that it runs on; nothing while it is descheduled.
   var core: Int?

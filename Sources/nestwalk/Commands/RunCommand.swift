@@ -51,6 +51,17 @@ struct RunCommand: ParsableCommand {
   @Option(help: "A raw image's first physical address.")
   var imageBase: Address?
 
+  @Option(
+    help: ArgumentHelp(
+      "Walk the image's tables from this root instead of making tables; CR3 loads of the trace lead "
+        + "to others.", valueName: "format@root"))
+  var first: TableRoot?
+
+  @Option(
+    help: ArgumentHelp(
+      "The image's second stage, for --first of a guest.", valueName: "format@root"))
+  var second: TableRoot?
+
   @OptionGroup var trace: TraceOptions
 
   @Option(
@@ -63,6 +74,15 @@ struct RunCommand: ParsableCommand {
     guard !traces.isEmpty else { throw ValidationError("Missing expected argument '<traces> ...'") }
     guard image != nil || imageBase == nil else {
       throw ValidationError("--image-base belongs to --image")
+    }
+    guard first == nil || image != nil, second == nil || first != nil else {
+      throw ValidationError("--first belongs to --image, and --second to --first")
+    }
+    if let first, first.format != .x86 {
+      throw ValidationError("--first has the format of guests' tables, x86-64:4 or x86-64:5")
+    }
+    if let second, second.format == .x86 {
+      throw ValidationError("--second has the format of a second stage, ept:4 or npt:4")
     }
     guard !machines.isEmpty else {
       throw ValidationError("Missing expected option '-m <machine>'; try -m reference")
@@ -104,9 +124,12 @@ struct RunCommand: ParsableCommand {
 
   /// One pass over a trace for all machines.
   private func replay(_ path: String, on machines: [ResolvedMachine]) throws -> [RunResult] {
-    let replays = machines.map { Replay($0) }
-    if let image { try readImage(image, into: replays) }
     let reader = try TraceReader(path: path, format: trace.format, salvage: trace.salvage)
+    let plan = ReplayPlan(
+      hasEvents: reader.mayHaveProcessorEvents,
+      recorded: first.map { RecordedTables(first: $0, second: second) })
+    let replays = machines.map { Replay($0, plan) }
+    if let image { try readImage(image, into: replays) }
     try reader.forEachBlock(quiet: trace.quiet) { block in
       for replay in replays { try replay.replay(block) }
     }
