@@ -65,9 +65,15 @@ struct RefusalTests {
     Row(
       #""cores": 1,"#, #""cores": 0,"#, "cores: is 0; expected a whole number, 1 to 64"),
     Row(
-      #""mode": "nested""#, #""mode": "shadow""#,
-      #"virtualization.mode: is "shadow", not modelled yet in this version; expected "native" or "#
-        + #""nested""#),
+      #""mode": "nested""#, #""mode": "nested", "nestedLevels": 1"#,
+      "virtualization.nestedLevels: stands in nested mode, which has no switch between tables; "
+        + #"leave it out, or set virtualization.mode to "agile""#),
+    Row(
+      #""mode": "nested""#, #""mode": "agile", "nestedLevels": 5"#,
+      "virtualization.nestedLevels: is 5; expected a whole number, 0 to 4"),
+    Row(
+      #""mode": "nested""#, #""mode": "nested", "vpid": 1"#,
+      "virtualization.vpid: is 1; expected true or false"),
     Row(
       #""mode": "nested""#, #""mode": "nestd""#,
       #"virtualization.mode: is "nestd"; did you mean "nested"? expected "native", "#
