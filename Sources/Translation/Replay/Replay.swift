@@ -21,14 +21,9 @@ public final class Replay {
 
   init(_ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), everyTouch: Bool) {
     self.machine = machine
-<<<<<<< HEAD
-    core = MachineAssembly.core(of: machine.description, everyTouch: everyTouch)
-    io = machine.description.iommu.map { DeviceReplay($0, machine.description.interrupts) }
-=======
     self.plan = plan
     core = MachineAssembly.core(of: machine.description, plan, everyTouch: everyTouch)
-    io = machine.description.iommu.map { DeviceReplay($0) }
->>>>>>> e8311bc (Replay: address spaces, guests, invalidations, shadow and agile mode)
+    io = machine.description.iommu.map { DeviceReplay($0, machine.description.interrupts) }
   }
 
   /// Adds a page of the image in which memory starts.
