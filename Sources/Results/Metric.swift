@@ -68,29 +68,10 @@ public struct Metric: Sendable, Equatable {
       Metric(
         "fault.REASON", "faults",
         "Walks that ended in a fault of the modelled machine, by its architectural name."),
-      Metric("iommu.transfers", "transfers", "Transfers of devices, from the trace."),
-      Metric(
-        "iommu.requests", "requests",
-        "Requests judged: one for each 4 KiB page that a transfer touches."),
-      Metric("iommu.bytes", "bytes", "Bytes of requests whose length the trace has."),
-      Metric("iommu.translated", "requests", "Requests that tables gave an address."),
-      Metric(
-        "iommu.passedThrough", "requests",
-        "Requests that the device's entry lets pass as they are."),
-      Metric(
-        "iommu.untranslated", "requests",
-        "Requests that met a unit whose translation is not enabled."),
-      Metric(
-        "iommu.interrupts", "requests",
-        "Writes to the interrupt address range, which are messages and not translated."),
-      Metric("iommu.faults", "requests", "Requests that were blocked."),
-      Metric(
-        "iommu.unresolved", "requests",
-        "Requests that neither the trace nor an image has the tables to decide."),
       Metric(
         "stall.cycles", "cycles",
         "Estimate: TLB and walk latency divided by the machine's overlap factor."),
-    ] + virtualization + interrupts + isolation
+    ] + virtualization + iommu + interrupts + isolation
 
   /// What the isolation rules judged and found.
   private static let isolation = [

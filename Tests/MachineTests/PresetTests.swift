@@ -8,7 +8,8 @@ struct PresetTests {
   func names() {
     #expect(
       Preset.all.map(\.name) == [
-        "reference", "reference-cached", "zen5", "zen4", "skylake-sp", "golden-cove",
+        "reference", "reference-cached", "zen5", "zen4", "skylake-sp", "golden-cove", "qemu-vtd",
+        "qemu-7.2-vtd",
       ])
   }
 
@@ -89,6 +90,6 @@ struct PresetTests {
     #expect(
       Preset.refusal(of: "zen6").description
         == #"zen6: preset: no such preset; did you mean "zen5"? presets are reference, "#
-        + "reference-cached, zen5, zen4, skylake-sp, golden-cove")
+        + "reference-cached, zen5, zen4, skylake-sp, golden-cove, qemu-vtd, qemu-7.2-vtd")
   }
 }

@@ -65,8 +65,9 @@ public enum EventTag: UInt16, CaseIterable, Sendable {
   // number, 0 for none.
 
   /// A device's access. `kind` is 0 read, 1 write, 2 both, 3 unknown, and in bits 3:2 PCIe's AT field
-  /// (0 untranslated, 1 translation request, 2 translated); 0 bytes where the length is unknown;
-  /// `issued` is the time at which software gave the command, 0 where the recorder does not say.
+  /// (0 untranslated, 1 translation request, 2 translated), in bit 4 that it executes, in bit 5 that it
+  /// is a supervisor's; 0 bytes where the length is unknown; `issued` is the time at which software
+  /// gave the command, 0 where the recorder does not say.
   case dma = 64
   /// What the recorder saw of the last `dma` of this device and address: `hit` is 1 for a hit of the
   /// IOTLB, 0 for a miss that was filled, 2 where it does not say; `entry` is the leaf, `output` where

@@ -30,9 +30,13 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
   var output: UInt64 = 0
   /// The page that the translation covers is 2^`pageShift` bytes.
   var pageShift: UInt8 = 12
+  /// The leaf entry, as the table or the recorder had it when the translation was filled.
+  var leaf: UInt64 = 0
   /// What the tables allow, where the request was translated.
   var rights: Rights = []
   var iotlb: Lookup = .none
+  /// Of the cache of context or device-table entries.
+  var context: Lookup = .none
   /// The event whose request filled the entry that was hit; the request's own on a miss.
   var filledAt: UInt64 = 0
   /// Of the tables that translated it; `EventTag.unknownDomain` where none did.

@@ -43,6 +43,10 @@ struct DMARequest: BitwiseCopyable, Sendable {
   var bytes: UInt32
   var kind: DMAKind
   var addressType: DMAAddressType = .untranslated
+  /// The device asks to execute what it reads.
+  var executes = false
+  /// The device asks with a supervisor's privilege.
+  var isPrivileged = false
   /// Of the transfer that the access is part of.
   var place: EventPlace
 

@@ -5,8 +5,6 @@ struct IOCounters {
   var transfers = 0
   /// Transfers of more pages than are replayed.
   var cutTransfers = 0
-  /// Recorded outcomes that follow no request of theirs.
-  var unmatchedRecords = 0
   private(set) var requests = 0
   private(set) var bytes = 0
   private var results: InlineArray<6, Int> = .init(repeating: 0)

@@ -2,12 +2,25 @@ import Machine
 import Results
 import TraceFile
 
-/// A machine's devices; crossed once a block and once a run.
-final class DeviceReplay {
-  private var io: IOReplay
+/// A machine's devices, whatever their unit's architecture; crossed once a block and once a run.
+protocol DeviceReplay: AnyObject {
+  func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool
+  func replay(_ block: TraceBlock) throws(TraceError)
 
-  init(_ machine: IOMMUDescription, _ interrupts: InterruptDescription?) {
-    io = IOReplay(machine, interrupts)
+  /// Judges what still waits, and checks every sum.
+  func finish() throws(ConservationError)
+
+  func addResults(to result: inout RunResult)
+}
+
+// One class for each architecture, and not a generic one, as with cores.
+
+/// Devices behind VT-d.
+final class VTdReplay: DeviceReplay {
+  private var io: IOReplay<VTdUnit>
+
+  init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
+    io = IOReplay(machine, iommu, checksRecorded: checksRecorded)
   }
 
   func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -16,11 +29,18 @@ final class DeviceReplay {
 
   func replay(_ block: TraceBlock) throws(TraceError) { try io.replay(block) }
 
-  /// Judges what still waits, and checks every sum.
   func finish() throws(ConservationError) {
     io.finish()
     try io.checkLaws()
   }
 
   func addResults(to result: inout RunResult) { io.addCounters(to: &result) }
+}
+
+extension MachineAssembly {
+  /// The devices' side of a machine; nothing where it has no IOMMU.
+  static func devices(of machine: MachineDescription, checksRecorded: Bool) -> DeviceReplay? {
+    guard let iommu = machine.iommu else { return nil }
+    return VTdReplay(machine, iommu, checksRecorded: checksRecorded)
+  }
 }

@@ -5,31 +5,44 @@ import TraceFile
 /// The devices' side of a machine, and the only loop over a block's events of DMA, IOMMUs and
 /// interrupts.
 ///
-/// What a recorder saw of a request follows the request, so a request waits until an event comes that
-/// says nothing more of it.
-struct IOReplay: ~Copyable {
-  private(set) var memory: IOMemory
+/// What a recorder saw of a request follows the request, at times after other threads' events, so it
+/// is looked for ahead of its place.
+struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
+  private var memory = IOMemory()
+  private var unit: Unit
   private var isolation: IsolationMonitor
   private var interrupts: InterruptUnit
   private var counters = IOCounters()
+  private var flushes: FlushPolicy
+  private var domains = DeviceDomains()
+  private var check: IOCheck
   private var place = EventPlace()
   /// Events and records before the block.
   private var events: UInt64 = 0
   private var records: UInt64 = 0
-  /// A request that was not judged yet, and what the recorder saw of it.
+  /// A request that the last block ended with, which may still have recorded outcomes.
   private var pending: PendingTransfer?
+  /// The trace has recorded outcomes, so that they are worth looking for.
+  private var hasRecords = false
+  private var attachedRecords = 0
+  /// Events of the block before this one have no outcome left for a request that still waits.
+  private var firstFree = 0
+  private var seenRecords = 0
 
-  init(_ machine: IOMMUDescription, _ interrupts: InterruptDescription?) {
-    memory = IOMemory()
-    isolation = IsolationMonitor(isVTd: machine.architecture == .vtd)
-    self.interrupts = InterruptUnit(interrupts, machine.architecture)
+  init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
+    unit = Unit(iommu, seed: machine.synthesis.seed)
+    isolation = IsolationMonitor(isVTd: iommu.architecture == .vtd)
+    interrupts = InterruptUnit(machine.interrupts, iommu.architecture)
+    flushes = FlushPolicy(iommu)
+    check = IOCheck(isOn: checksRecorded)
   }
 
   /// Adds a page of the image in which the machine's memory starts.
   ///
   /// - Returns: whether it was new and there was memory for it.
   mutating func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    memory.addPage(address >> 12, bytes)
+    check.hasImage = true
+    return memory.addPage(address >> 12, bytes)
   }
 
   /// Replays a block's events.
@@ -37,12 +50,13 @@ struct IOReplay: ~Copyable {
   /// - Throws: a `TraceError` where the column is damaged.
   mutating func replay(_ block: TraceBlock) throws(TraceError) {
     try block.loadEvents()
+    firstFree = 0
     block.withEvents { list in
       for at in 0..<list.count {
         let event = list[at]
         place.event = events + UInt64(at)
         place.record = records + UInt64(event.record)
-        take(event)
+        take(event, at, list)
       }
       events += UInt64(list.count)
     }
@@ -54,18 +68,20 @@ struct IOReplay: ~Copyable {
     settle()
     interrupts.settle(memory, &isolation)
     isolation.finish()
+    check.finish(unit, memory)
   }
 
   @inline(__always)
-  private mutating func take(_ event: TraceEvent) {
+  private mutating func take(_ event: TraceEvent, _ at: Int, _ list: EventList) {
     switch event.tag {
-    case .time: place.time = event[0]
-    case .dma:
-      settle()
-      isolation.see(event, at: place)
-      pending = PendingTransfer(event, at: place)
+    case .time:
+      place.time = event[0]
+      if flushes.isDue(at: place) { flush() }
+    case .dma: takeTransfer(event, at, list)
     case .recordedTranslation, .recordedFault, .recordedContext:
-      if pending?.take(event) != true { counters.unmatchedRecords += 1 }
+      hasRecords = true
+      seenRecords += 1
+      if at >= firstFree, pending?.take(event) == true { attachedRecords += 1 }
     case .interruptMessage:
       settle()
       isolation.see(event, at: place)
@@ -77,6 +93,39 @@ struct IOReplay: ~Copyable {
     }
   }
 
+  @inline(__always)
+  private mutating func takeTransfer(_ event: TraceEvent, _ at: Int, _ list: EventList) {
+    settle()
+    isolation.see(event, at: place)
+    var transfer = PendingTransfer(event, at: place)
+    var next = at + 1
+    while next < list.count, list[next].tag.isRecordedOutcome, transfer.take(list[next]) {
+      attachedRecords += 1
+      next += 1
+    }
+    firstFree = next
+    if hasRecords || counters.transfers < 64, !transfer.isAnswered {
+      lookAhead(&transfer, next, list)
+    }
+    pending = transfer
+    if next < list.count || transfer.isAnswered { settle() }
+  }
+
+  /// Looks for recorded outcomes behind events of other threads, up to the device's next transfer.
+  @inline(never)
+  private mutating func lookAhead(
+    _ transfer: inout PendingTransfer, _ first: Int, _ list: EventList
+  ) {
+    for next in first..<min(first + 64, list.count) {
+      let event = list[next]
+      if event.tag == .dma, UInt32(truncatingIfNeeded: event[0]) == transfer.device { return }
+      if event.tag.isRecordedOutcome, transfer.take(event) {
+        attachedRecords += 1
+        if transfer.isAnswered { return }
+      }
+    }
+  }
+
   @inline(never)
   private mutating func takeOther(_ event: TraceEvent) {
     switch event.tag.rawValue {
@@ -85,7 +134,8 @@ struct IOReplay: ~Copyable {
       settle()
       isolation.see(event, at: place)
       interrupts.see(event, at: place, memory, &isolation)
-      if event.tag == .tableWrite, event[0] != 1 { memory.write(event[1], event[2]) }
+      takeChange(event)
+      tellEffects()
     case 16...20, 96...127:
       settle()
       isolation.see(event, at: place)
@@ -94,14 +144,72 @@ struct IOReplay: ~Copyable {
     }
   }
 
+  private mutating func takeChange(_ event: TraceEvent) {
+    switch event.tag {
+    case .tableWrite: if event[0] != 1 { memory.write(event[1], event[2]) }
+    case .iommuRegister:
+      unit.write(register: event[1], bytes: event[2], event[3], at: place)
+    case .iommuCommand:
+      let command = IOCommand(
+        word0: event[1], word1: event[2], word2: event[3], word3: event[4])
+      unit.take(command: command, at: place)
+    case .iommuCompletion: unit.complete(at: place)
+    case .pageRequest: takePageRequest(event)
+    case .translationCompletion: unit.grant(event)
+    case .faultRecord:
+      check.compare(unit.lastFault, low: event[2], high: event[3], at: place)
+    case .recordedReset: check.countReset(event[1])
+    default:
+      if let attachment = domains.implicitAttachment(of: event) {
+        unit.take(attachment, &memory, at: place)
+      }
+      guard let change = domains.change(of: event) else { return }
+      unit.take(change, &memory, at: place)
+      if case .unmap(let domain, let address, let bytes) = change {
+        flushes.note(domain, address, bytes, at: place)
+        if flushes.isDue(at: place) { flush() }
+      }
+    }
+  }
+
+  private mutating func takePageRequest(_ event: TraceEvent) {
+    let request = DMARequest(
+      device: UInt32(truncatingIfNeeded: event[0]),
+      pasid: event[4] == 0 ? DMARequest.noPASID : UInt32((event[4] &- 1) & 0xf_ffff),
+      address: event[1], bytes: 0, kind: event[2] & 2 != 0 ? .write : .read, place: place)
+    if let outcome = unit.post(request, memory) { isolation.judge(outcome) }
+  }
+
+  /// Invalidates as the policy's driver would.
+  private mutating func flush() {
+    for at in 0..<flushes.count {
+      let one = flushes[at]
+      unit.flush(one.domain, one.address, pages: one.pages, at: place)
+    }
+    flushes.clear()
+    tellEffects()
+  }
+
+  @inline(__always)
+  private mutating func tellEffects() {
+    unit.drainEffects { effect in
+      isolation.see(effect)
+      check.note(effect)
+    }
+  }
+
   /// Judges the transfer that waits, page by page.
+  @inline(__always)
   private mutating func settle() {
     guard let transfer = pending else { return }
     pending = nil
     counters.transfers += 1
+    var recorded = transfer.recorded
     var pages = transfer.pages
     while let request = pages.next() {
-      let outcome = DMAOutcome(request, request.isMessage ? .interrupt : .untranslated)
+      let outcome =
+        request.isMessage
+        ? DMAOutcome(request, .interrupt) : unit.translate(request, recorded, memory)
       counters.count(outcome)
       if outcome.result == .interrupt {
         interrupts.receive(
@@ -110,6 +218,9 @@ struct IOReplay: ~Copyable {
             place: request.place), memory, &isolation)
       }
       isolation.judge(outcome)
+      if check.isOn { check.compare(recorded, outcome, unit) }
+      // What was recorded is of the first page.
+      recorded = RecordedOutcome()
     }
     counters.cutTransfers += pages.isCut ? 1 : 0
   }
@@ -117,9 +228,11 @@ struct IOReplay: ~Copyable {
   /// The counters under the names of results.
   func addCounters(to result: inout RunResult) {
     counters.add(to: &result)
+    unit.addCounters(to: &result)
     interrupts.addCounters(to: &result)
-    isolation.addFindings(to: &result)
+    check.add(to: &result, unmatched: seenRecords - attachedRecords)
     result.notes += notes
+    isolation.addFindings(to: &result)
   }
 
   private var notes: [String] {
@@ -141,8 +254,17 @@ struct IOReplay: ~Copyable {
   func checkLaws() throws(ConservationError) {
     var laws = Conservation()
     counters.checkLaws(&laws)
+    unit.checkLaws(&laws, counters)
     interrupts.checkLaws(&laws)
     isolation.checkLaws(&laws)
     try laws.check()
+  }
+}
+
+extension EventTag {
+  /// The event says what the recorder saw of a request.
+  @inline(__always)
+  var isRecordedOutcome: Bool {
+    self == .recordedTranslation || self == .recordedFault || self == .recordedContext
   }
 }

@@ -46,6 +46,8 @@ struct PendingTransfer: BitwiseCopyable {
   var kind: DMAKind
   var addressType: DMAAddressType
   var pasid: UInt32
+  var executes: Bool
+  var isPrivileged: Bool
   var place: EventPlace
   var recorded = RecordedOutcome()
 
@@ -57,6 +59,8 @@ struct PendingTransfer: BitwiseCopyable {
     bytes = event[2]
     kind = DMAKind(rawValue: UInt8(event[3] & 3)) ?? .unknown
     addressType = DMAAddressType(rawValue: UInt8(event[3] >> 2 & 3)) ?? .untranslated
+    executes = event[3] >> 4 & 1 == 1
+    isPrivileged = event[3] >> 5 & 1 == 1
     // A PASID has 20 bits; in the event 0 stands for none.
     pasid = event[4] == 0 ? DMARequest.noPASID : UInt32((event[4] &- 1) & 0xf_ffff)
     self.place = place
@@ -84,6 +88,9 @@ struct PendingTransfer: BitwiseCopyable {
     }
     return true
   }
+
+  /// The recorder said what became of the transfer.
+  var isAnswered: Bool { recorded.translation != nil || recorded.fault != nil }
 
   /// The requests of the transfer, one for each page.
   var pages: PageRequests { PageRequests(self) }
@@ -115,7 +122,8 @@ struct PageRequests {
     return DMARequest(
       device: transfer.device, pasid: transfer.pasid, address: address,
       bytes: UInt32(truncatingIfNeeded: bytes), kind: transfer.kind,
-      addressType: transfer.addressType, place: transfer.place)
+      addressType: transfer.addressType, executes: transfer.executes,
+      isPrivileged: transfer.isPrivileged, place: transfer.place)
   }
 }
 

@@ -7,7 +7,7 @@ public final class Replay {
   private let machine: ResolvedMachine
   private let plan: ReplayPlan
   private let core: any ReplayCore
-  private let io: DeviceReplay?
+  private let io: (any DeviceReplay)?
   private var records = 0
 
   /// Builds the machine.
@@ -15,15 +15,21 @@ public final class Replay {
   /// - Parameters:
   ///   - machine: checked, so that nothing here can fail.
   ///   - plan: what the trace brings.
-  public convenience init(_ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan()) {
-    self.init(machine, plan, everyTouch: false)
+  ///   - checksRecorded: compare what devices' requests become with what the trace recorded of them.
+  public convenience init(
+    _ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), checksRecorded: Bool = false
+  ) {
+    self.init(machine, plan, everyTouch: false, checksRecorded: checksRecorded)
   }
 
-  init(_ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), everyTouch: Bool) {
+  init(
+    _ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), everyTouch: Bool,
+    checksRecorded: Bool = false
+  ) {
     self.machine = machine
     self.plan = plan
     core = MachineAssembly.core(of: machine.description, plan, everyTouch: everyTouch)
-    io = machine.description.iommu.map { DeviceReplay($0, machine.description.interrupts) }
+    io = MachineAssembly.devices(of: machine.description, checksRecorded: checksRecorded)
   }
 
   /// Adds a page of the image in which memory starts.

@@ -62,6 +62,12 @@ struct RunCommand: ParsableCommand {
       "The image's second stage, for --first of a guest.", valueName: "format@root"))
   var second: TableRoot?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Compare what devices' requests become with what the trace recorded of them, and end with exit "
+        + "code 1 where the machine contradicts it."))
+  var checkRecorded = false
+
   @OptionGroup var trace: TraceOptions
 
   @Option(
@@ -118,7 +124,9 @@ struct RunCommand: ParsableCommand {
       for file in files { try file.commit() }
       for file in files where file.path != "-" { printError("nestwalk: wrote \(file.path)") }
       if files.isEmpty { printSummary(results) }
+      let agrees = GateInput.agrees(results)
       try GateInput.judge(results, by: gates)
+      if !agrees { throw Exit.stopped }
     }
   }
 
@@ -128,7 +136,7 @@ struct RunCommand: ParsableCommand {
     let plan = ReplayPlan(
       hasEvents: reader.mayHaveProcessorEvents,
       recorded: first.map { RecordedTables(first: $0, second: second) })
-    let replays = machines.map { Replay($0, plan) }
+    let replays = machines.map { Replay($0, plan, checksRecorded: checkRecorded) }
     if let image { try readImage(image, into: replays) }
     try reader.forEachBlock(quiet: trace.quiet) { block in
       for replay in replays { try replay.replay(block) }

@@ -7,6 +7,24 @@ enum GateInput {
     "End with exit code 1 on a finding of this severity or above (low, medium, high, critical), or of "
       + "one rule (V6); may be repeated.", valueName: "severity|rule")
 
+  /// Says which machines contradict what their traces recorded.
+  ///
+  /// - Returns: whether none does.
+  static func agrees(_ results: [RunResult]) -> Bool {
+    var agrees = true
+    for result in results {
+      guard let contradicted = result.counters["check.contradicted"], contradicted > 0 else {
+        continue
+      }
+      agrees = false
+      let agreed = result.counters["check.agreed", default: 0]
+      printError(
+        "nestwalk: --check-recorded: \(result.trace.name) on \(result.machine.name): "
+          + "\(grouped(contradicted)) recorded outcomes are contradicted, \(grouped(agreed)) agree")
+    }
+    return agrees
+  }
+
   /// Ends the command where a gate stops one of its results.
   static func judge(_ results: [RunResult], by gates: [Gate]) throws {
     var isStopped = false

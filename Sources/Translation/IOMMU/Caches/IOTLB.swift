@@ -1,0 +1,147 @@
+import Machine
+
+/// One translation that an IOMMU or a device keeps.
+struct IOTranslation: BitwiseCopyable {
+  /// The page's first byte, host-physical.
+  var output: UInt64
+  /// The leaf entry, as the table or the recorder had it.
+  var leaf: UInt64
+  /// The event whose request brought it.
+  var filledAt: UInt64
+  var domain: UInt32
+  /// Whose request brought it.
+  var device: UInt32
+  var pasid: UInt32
+  /// Of the input page: 2^`shift` bytes.
+  var shift: UInt8
+  var rights: Rights
+  var kind: Kind
+
+  /// The tables that gave it.
+  enum Kind: UInt8 {
+    case second
+    case first
+    /// A first stage over a second.
+    case nested
+  }
+
+  static let none = IOTranslation(
+    output: 0, leaf: 0, filledAt: 0, domain: 0, device: 0, pasid: 0, shift: 0, rights: [],
+    kind: .second)
+}
+
+/// Translations by space and page, pages of any size that is a power of two.
+struct IOTLB: ~Copyable {
+  private(set) var cache: IOCache<IOTranslation>
+  /// Valid entries with pages of each size, and a bit for each size that has one.
+  private var counts: InlineArray<64, Int32> = .init(repeating: 0)
+  private var sizes: UInt64 = 0
+  private(set) var hits = 0
+  private(set) var misses = 0
+
+  init(_ description: IOCacheDescription, seed: UInt64) {
+    cache = IOCache(description, seed: seed, initial: .none)
+  }
+
+  var lookups: Int { hits + misses }
+
+  /// The tag of a page: its number, and its size where no page number reaches.
+  @inline(__always)
+  private static func key(_ address: UInt64, _ shift: UInt8) -> UInt64 {
+    address >> UInt64(shift) | UInt64(shift) << 58
+  }
+
+  /// Looks an address up, the smallest pages first, and counts.
+  @inline(__always)
+  mutating func lookup(
+    _ space: UInt64, _ address: UInt64
+  ) -> UnsafeMutablePointer<IOTranslation>? {
+    if let found = find(space, address) {
+      hits += 1
+      return found
+    }
+    misses += 1
+    return nil
+  }
+
+  /// Looks an address up without counting.
+  @inline(__always)
+  func find(_ space: UInt64, _ address: UInt64) -> UnsafeMutablePointer<IOTranslation>? {
+    var rest = sizes
+    while rest != 0 {
+      let shift = UInt8(truncatingIfNeeded: rest.trailingZeroBitCount)
+      if let found = cache.find(space, Self.key(address, shift)) { return found }
+      rest &= rest &- 1
+    }
+    return nil
+  }
+
+  /// Keeps a translation.
+  ///
+  /// - Returns: the one that it displaced, with its page.
+  @discardableResult
+  mutating func fill(
+    _ space: UInt64, _ address: UInt64, _ value: IOTranslation
+  ) -> (page: UInt64, value: IOTranslation)? {
+    guard cache.exists else { return nil }
+    let before = (cache.occupied, cache.clears)
+    let displaced = cache.insert(space, Self.key(address, value.shift), value)
+    if cache.clears != before.1 {
+      counts = .init(repeating: 0)
+      sizes = 0
+      count(value.shift)
+    } else if displaced != nil || cache.occupied != before.0 {
+      count(value.shift)
+    }
+    guard let displaced else { return nil }
+    uncount(displaced.value.shift)
+    return (Self.page(displaced.key, displaced.value.shift), displaced.value)
+  }
+
+  @inline(__always)
+  private mutating func count(_ shift: UInt8) {
+    counts[Int(shift & 63)] += 1
+    sizes |= 1 << UInt64(shift & 63)
+  }
+
+  @inline(__always)
+  private mutating func uncount(_ shift: UInt8) {
+    counts[Int(shift & 63)] -= 1
+    if counts[Int(shift & 63)] == 0 { sizes &= ~(1 << UInt64(shift & 63)) }
+  }
+
+  private static func page(_ key: UInt64, _ shift: UInt8) -> UInt64 {
+    // The size stands above every page number: an address of 64 bits has 52 of them at most.
+    (key & (1 << 58 - 1)) << UInt64(shift)
+  }
+
+  mutating func removeAll() {
+    cache.removeAll()
+    counts = .init(repeating: 0)
+    sizes = 0
+  }
+
+  /// Removes what a rule picks by the page's address and the translation.
+  mutating func remove(where isGone: (UInt64, IOTranslation) -> Bool) {
+    var kept: InlineArray<64, Int32> = .init(repeating: 0)
+    cache.remove { _, key, value in
+      let gone = isGone(Self.page(key, value.shift), value)
+      if !gone { kept[Int(value.shift & 63)] += 1 }
+      return gone
+    }
+    counts = kept
+    sizes = 0
+    for shift in 0..<64 where counts[shift] > 0 { sizes |= 1 << UInt64(shift) }
+  }
+
+  /// Gives every translation with its page.
+  func visit(_ body: (UInt64, IOTranslation) -> Void) {
+    cache.visit { _, key, value in body(Self.page(key, value.shift), value) }
+  }
+
+  func checkLaws(_ laws: inout Conservation, _ name: String) {
+    laws.equal(
+      cache.fills, cache.evictions + cache.invalidations + cache.occupied,
+      "fills of \(name) = its evictions, invalidations and entries")
+  }
+}

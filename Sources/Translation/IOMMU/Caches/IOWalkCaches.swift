@@ -1,0 +1,78 @@
+import Machine
+
+/// Where a table below an entry stands, and what the entries down to that one allow.
+struct IOTablePlace: BitwiseCopyable {
+  var table: UInt64
+  var rights: Rights
+}
+
+/// Paging-structure caches of one stage: from an address's upper bits to the table below.
+///
+/// The cache of level `l` maps a space and an address shifted right by 12 + 9l to the table of level
+/// `l - 1`, as the walk caches of a processor do.
+struct IOWalkCaches: ~Copyable {
+  private let caches: UnsafeMutablePointer<IOCache<IOTablePlace>>
+  private let levels: [Int]
+  private(set) var lookups: [Int]
+  private(set) var hits: [Int]
+
+  /// - Parameters:
+  ///   - descriptions: of one stage, at most one for each level.
+  ///   - seed: of what policies draw by chance.
+  init(_ descriptions: [IOWalkCacheDescription], seed: UInt64) {
+    let deepestFirst = descriptions.sorted { $0.level < $1.level }
+    levels = deepestFirst.map(\.level)
+    lookups = levels.map { _ in 0 }
+    hits = levels.map { _ in 0 }
+    caches = .allocate(capacity: max(levels.count, 1))
+    for (at, one) in deepestFirst.enumerated() {
+      (caches + at).initialize(
+        to: IOCache(
+          one.cache, seed: seed &+ UInt64(at), initial: IOTablePlace(table: 0, rights: [])))
+    }
+  }
+
+  deinit {
+    caches.deinitialize(count: levels.count)
+    caches.deallocate()
+  }
+
+  /// The deepest cached table on an address's way, one lookup counted for each cache probed.
+  @inline(__always)
+  mutating func deepest(
+    _ space: UInt64, _ address: UInt64, below top: Int
+  ) -> (level: Int, place: IOTablePlace)? {
+    for at in 0..<levels.count where levels[at] <= top {
+      lookups[at] += 1
+      if let found = caches[at].find(space, address >> UInt64(12 + 9 * levels[at])) {
+        hits[at] += 1
+        return (levels[at] - 1, found.pointee)
+      }
+    }
+    return nil
+  }
+
+  @inline(__always)
+  mutating func insert(_ space: UInt64, _ address: UInt64, level: Int, _ place: IOTablePlace) {
+    for at in 0..<levels.count where levels[at] == level {
+      _ = caches[at].insert(space, address >> UInt64(12 + 9 * level), place)
+    }
+  }
+
+  mutating func removeAll() {
+    for at in 0..<levels.count { caches[at].removeAll() }
+  }
+
+  /// Removes what a rule picks by space, first address and size of what an entry translates.
+  mutating func remove(where isGone: (UInt64, UInt64, UInt8) -> Bool) {
+    for at in 0..<levels.count {
+      let shift = UInt8(12 + 9 * levels[at])
+      caches[at].remove { space, key, _ in isGone(space, key << UInt64(shift), shift) }
+    }
+  }
+
+  /// The counters of every cache by its level, deepest first.
+  func visit(_ body: (Int, Int, Int, borrowing IOCache<IOTablePlace>) -> Void) {
+    for at in 0..<levels.count { body(levels[at], lookups[at], hits[at], caches[at]) }
+  }
+}

@@ -1,0 +1,110 @@
+import Machine
+import Results
+import TraceFile
+
+/// A unit that translates what devices access, of any architecture.
+protocol RemappingUnit: ~Copyable {
+  init(_ description: IOMMUDescription, seed: UInt64)
+
+  /// Judges a request.
+  ///
+  /// - Parameters:
+  ///   - request: within one page, and no interrupt message.
+  ///   - recorded: what the recorder saw of it; a leaf, a context or a fault in it stands for tables
+  ///     that the memory does not have as they were then.
+  ///   - memory: what tables are read from.
+  /// - Returns: where the request goes, or why it does not.
+  mutating func translate(
+    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
+  ) -> DMAOutcome
+
+  /// Takes a write of a register.
+  mutating func write(register: UInt64, bytes: UInt64, _ value: UInt64, at place: EventPlace)
+
+  /// Takes an entry of the invalidation or command queue.
+  mutating func take(command: IOCommand, at place: EventPlace)
+
+  /// The waits queued so far have completed.
+  mutating func complete(at place: EventPlace)
+
+  /// Queues an invalidation of pages of a domain as the unit's driver does, and waits for it.
+  mutating func flush(_ domain: UInt32, _ address: UInt64, pages: UInt64, at place: EventPlace)
+
+  /// Takes an event of software's view of domains: attach, detach, map or unmap.
+  mutating func take(
+    _ change: DomainChange, _ memory: inout IOMemory, at place: EventPlace)
+
+  /// Judges a device's request for a page, which is blocked or posted to software.
+  mutating func post(_ request: DMARequest, _ memory: borrowing IOMemory) -> DMAOutcome?
+
+  /// Takes a completion by which a device got a translation that it may keep.
+  mutating func grant(_ event: TraceEvent)
+
+  /// What software finds of the fault that was recorded last.
+  var lastFault: (low: UInt64, high: UInt64)? { get }
+
+  /// Invalidations that have taken effect since the last call.
+  mutating func drainEffects(_ body: (IOInvalidation) -> Void)
+
+  /// What the caches have at the end, for those who compare it with an image.
+  func visitTranslations(_ body: (UInt64, IOTranslation) -> Void)
+
+  /// The unit's own translation of an address by tables alone, which changes nothing.
+  func peek(_ device: UInt32, _ address: UInt64, _ memory: borrowing IOMemory) -> TablePeek
+
+  /// Whether an entry that the unit still has would have gone by what the quirk says.
+  func explains(
+    _ quirk: IOMMUQuirk, _ invalidation: IOInvalidation, page: UInt64, _ value: IOTranslation
+  ) -> Bool
+
+  /// Whether an invalidation takes a translation.
+  func takes(_ invalidation: IOInvalidation, page: UInt64, _ value: IOTranslation) -> Bool
+
+  func addCounters(to result: inout RunResult)
+
+  func checkLaws(_ laws: inout Conservation, _ counters: IOCounters)
+}
+
+/// An entry of an invalidation or command queue, raw.
+struct IOCommand: BitwiseCopyable {
+  var word0: UInt64
+  var word1: UInt64
+  var word2: UInt64 = 0
+  var word3: UInt64 = 0
+}
+
+/// Software's view of what devices may reach.
+enum DomainChange: BitwiseCopyable {
+  /// `pasid` as in `DMARequest`.
+  case attach(device: UInt32, domain: UInt32, pasid: UInt32)
+  case detach(device: UInt32, domain: UInt32, pasid: UInt32)
+  case map(domain: UInt32, address: UInt64, output: UInt64, bytes: UInt64, rights: Rights)
+  case unmap(domain: UInt32, address: UInt64, bytes: UInt64)
+}
+
+/// What tables say of an address.
+enum TablePeek: Equatable {
+  case translated(output: UInt64, leaf: UInt64)
+  /// By an entry that is not present or not allowed, or a structure above it.
+  case fault(UInt16)
+  case unresolved
+}
+
+/// How often a cache of device structures was asked.
+struct LookupCounter: BitwiseCopyable {
+  private(set) var hits = 0
+  private(set) var misses = 0
+
+  var lookups: Int { hits + misses }
+
+  @inline(__always)
+  mutating func count(hit: Bool) {
+    if hit { hits += 1 } else { misses += 1 }
+  }
+
+  func add(_ name: String, to result: inout RunResult) {
+    result.counters["\(name).lookups"] = lookups
+    result.counters["\(name).hits"] = hits
+    result.counters["\(name).misses"] = misses
+  }
+}

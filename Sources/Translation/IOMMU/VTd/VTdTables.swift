@@ -1,0 +1,238 @@
+/// VT-d tables that a run writes because its trace tells mappings and not tables.
+///
+/// Real root, context, PASID and second-stage entries stand in memory, so that requests are translated
+/// by the same walks as from recorded tables.
+///
+/// Model: a domain's tables have the deepest format that the unit walks; a mapped page is 4 KiB, 2 MiB
+/// or 1 GiB, the largest that its range and alignment allow.
+struct VTdTables: ~Copyable {
+  private struct Domain {
+    var number: UInt32
+    var table: UInt64
+  }
+
+  private(set) var root: UInt64?
+  private var frames: TableFrames
+  private let levels: Int
+  private let isScalable: Bool
+  private var domains: [UInt32: Domain] = [:]
+  private var used: Set<UInt32> = []
+  private var nextNumber: UInt32 = 0xffff
+  private var contexts: [UInt32: UInt64] = [:]
+  private var directories: [UInt32: UInt64] = [:]
+  private var last: (domain: UInt32, table: UInt64)?
+  /// Maps and attachments that found no room.
+  private(set) var refused = 0
+
+  init(hostBits: Int, levels: Int, isScalable: Bool) {
+    frames = TableFrames(hostBits: hostBits)
+    self.levels = levels
+    self.isScalable = isScalable
+  }
+
+  /// The unit's number for a domain of the trace.
+  func number(of domain: UInt32) -> UInt32? { domains[domain]?.number }
+
+  mutating func take(_ change: DomainChange, _ memory: inout IOMemory) {
+    let isDone =
+      switch change {
+      case .attach(let device, let domain, let pasid):
+        attach(device, domain, pasid, &memory)
+      case .detach(let device, _, let pasid): detach(device, pasid, &memory)
+      case .map(let domain, let address, let output, let bytes, let rights):
+        map(domain, address, output, bytes, rights, &memory)
+      case .unmap(let domain, let address, let bytes): unmap(domain, address, bytes, &memory)
+      }
+    if !isDone { refused += 1 }
+  }
+
+  private mutating func table(of domain: UInt32, _ memory: inout IOMemory) -> UInt64? {
+    if let last, last.domain == domain { return last.table }
+    if let known = domains[domain] {
+      last = (domain, known.table)
+      return known.table
+    }
+    // The trace's own number where the hardware's 16 bits have room for it, else one from the top.
+    while domain > 0xffff, used.contains(nextNumber), nextNumber > 0 { nextNumber -= 1 }
+    let number = domain <= 0xffff ? domain : nextNumber
+    guard used.insert(number).inserted, let table = frames.allocate(&memory) else { return nil }
+    domains[domain] = Domain(number: number, table: table)
+    last = (domain, table)
+    return table
+  }
+
+  private mutating func contextPlace(
+    _ device: UInt32, _ memory: inout IOMemory
+  ) -> UInt64? {
+    let mode: UInt64 = isScalable ? 1 << 10 : 0
+    let table: UInt64
+    if let root {
+      table = root & ~0xfff
+    } else {
+      guard let new = frames.allocate(&memory) else { return nil }
+      root = new | mode
+      table = new
+    }
+    let device = device & 0xffff
+    // In scalable mode a bus has two tables of 128 contexts.
+    let key = isScalable ? device >> 7 : device >> 8
+    let context: UInt64
+    if let known = contexts[key] {
+      context = known
+    } else {
+      guard let new = frames.allocate(&memory) else { return nil }
+      contexts[key] = new
+      context = new
+      memory.write(table + UInt64(isScalable ? 8 * key : 16 * key), new | 1)
+    }
+    return context + UInt64(isScalable ? 32 * (device & 0x7f) : 16 * (device & 0xff))
+  }
+
+  private mutating func attach(
+    _ device: UInt32, _ domain: UInt32, _ pasid: UInt32, _ memory: inout IOMemory
+  ) -> Bool {
+    guard let table = table(of: domain, &memory), let number = number(of: domain),
+      let place = contextPlace(device, &memory)
+    else { return false }
+    let width = UInt64(levels - 2)
+    guard isScalable else {
+      guard pasid == DMARequest.noPASID else { return false }
+      var low: UInt64 = table
+      low[VTdContextLow.type] = 1
+      low[VTdContextLow.present] = 1
+      var high = width
+      high[VTdContextHigh.domain] = UInt64(number)
+      memory.write(place, low)
+      memory.write(place + 8, high)
+      return true
+    }
+    guard let entry = pasidPlace(device, pasid, place, &memory) else { return false }
+    var word0 = table
+    word0[VTdPASIDEntry0.type] = 2
+    word0[VTdPASIDEntry0.secondWidth] = width
+    word0[VTdPASIDEntry0.present] = 1
+    memory.write(entry, word0)
+    memory.write(entry + 8, UInt64(number))
+    return true
+  }
+
+  /// Where a PASID's table entry stands; a request without one uses PASID 0.
+  private mutating func pasidPlace(
+    _ device: UInt32, _ pasid: UInt32, _ context: UInt64, _ memory: inout IOMemory
+  ) -> UInt64? {
+    let pasid = pasid == DMARequest.noPASID ? 0 : pasid
+    var directory = directories[device & 0xffff] ?? 0
+    if directory == 0 {
+      guard let new = frames.allocate(&memory) else { return nil }
+      directory = new
+      directories[device & 0xffff] = new
+    }
+    // PDTS 2 fills one frame: 512 entries of 64 PASIDs.
+    guard pasid >> 15 == 0 else { return nil }
+    var low = directory
+    low[VTdScalableContextLow.directorySize] = 2
+    low |= VTdScalableContextLow.pageRequests.mask | VTdScalableContextLow.pasids.mask
+    low |= VTdScalableContextLow.deviceTLB.mask | VTdScalableContextLow.present.mask
+    memory.write(context, low)
+    memory.write(context + 8, 0)
+    let slot = directory + 8 * UInt64(pasid >> 6)
+    var table = (memory.read(slot) ?? 0) & ~0xfff
+    if table == 0 {
+      guard let new = frames.allocate(&memory) else { return nil }
+      table = new
+      memory.write(slot, new | 1)
+    }
+    return table + 64 * UInt64(pasid & 63)
+  }
+
+  private mutating func detach(
+    _ device: UInt32, _ pasid: UInt32, _ memory: inout IOMemory
+  ) -> Bool {
+    guard root != nil, let place = contextPlace(device, &memory) else { return true }
+    if isScalable {
+      guard let entry = pasidPlace(device, pasid, place, &memory) else { return false }
+      memory.write(entry, 0)
+    } else {
+      memory.write(place, 0)
+    }
+    return true
+  }
+
+  private mutating func map(
+    _ domain: UInt32, _ address: UInt64, _ output: UInt64, _ bytes: UInt64, _ rights: Rights,
+    _ memory: inout IOMemory
+  ) -> Bool {
+    guard let root = table(of: domain, &memory) else { return false }
+    let allowed = UInt64(rights.rawValue & 3)
+    var pieces = MapPieces(address, output, bytes, maximumLevel: 2)
+    while let piece = pieces.next() {
+      guard piece.address >> UInt64(12 + 9 * levels) == 0,
+        let entry = leaf(root, piece.address, piece.level, &memory, adds: true)
+      else { return false }
+      let size = piece.level > 0 ? VTdSecondStageEntry.pageSize.mask : 0
+      memory.write(entry, piece.output & VTdSecondStageEntry.frame.mask | size | allowed)
+    }
+    return !pieces.isCut
+  }
+
+  private mutating func unmap(
+    _ domain: UInt32, _ address: UInt64, _ bytes: UInt64, _ memory: inout IOMemory
+  ) -> Bool {
+    guard let known = domains[domain] else { return true }
+    var at = address & ~0xfff
+    let end = address > .max - bytes ? .max : address + bytes
+    var steps = 0
+    while at < end, at >> UInt64(12 + 9 * levels) == 0 {
+      steps += 1
+      guard steps <= MapPieces.maximum else { return false }
+      let size = clear(known.table, at, memory)
+      let next = (at & ~(size - 1)) &+ size
+      guard next > at else { break }
+      at = next
+    }
+    return true
+  }
+
+  /// Clears the leaf of an address.
+  ///
+  /// - Returns: how far what was found there reaches.
+  private func clear(
+    _ root: UInt64, _ address: UInt64, _ memory: borrowing IOMemory
+  ) -> UInt64 {
+    var table = root
+    var level = levels - 1
+    while let words = memory.frames.words(in: table >> 12) {
+      let entry = words + Int(address >> UInt64(12 + 9 * level) & 511)
+      let size: UInt64 = 1 << UInt64(12 + 9 * level)
+      guard entry.pointee & 3 != 0 else { return size }
+      if VTdSecondStage.isLeaf(entry.pointee, level: level) {
+        entry.pointee = 0
+        return size
+      }
+      table = entry.pointee & VTdSecondStageEntry.frame.mask
+      level -= 1
+    }
+    return 4096
+  }
+
+  /// Where the leaf of an address stands at a level, with the tables above it.
+  ///
+  /// A larger page in the way gives room to smaller ones.
+  private mutating func leaf(
+    _ root: UInt64, _ address: UInt64, _ level: Int, _ memory: inout IOMemory, adds: Bool
+  ) -> UInt64? {
+    var table = root
+    for above in stride(from: levels - 1, to: level, by: -1) {
+      let place = table + 8 * (address >> UInt64(12 + 9 * above) & 511)
+      let entry = memory.read(place) ?? 0
+      if entry & 3 == 0 || VTdSecondStage.isLeaf(entry, level: above) {
+        guard let new = frames.allocate(&memory) else { return nil }
+        memory.write(place, VTdSecondStage.table(at: new))
+        table = new
+      } else {
+        table = entry & VTdSecondStageEntry.frame.mask
+      }
+    }
+    return table + 8 * (address >> UInt64(12 + 9 * level) & 511)
+  }
+}

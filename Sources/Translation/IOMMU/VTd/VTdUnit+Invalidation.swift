@@ -1,0 +1,132 @@
+import Machine
+
+/// What invalidations take from the caches.
+extension VTdUnit {
+  /// Makes an invalidation hold from now on.
+  mutating func apply(_ invalidation: IOInvalidation) {
+    switch invalidation.cache {
+    case .context: removeContexts(invalidation)
+    case .pasid: removePASIDs(invalidation)
+    case .iotlb: removeTranslations(invalidation)
+    case .deviceTLB: removeFromDevice(invalidation)
+    case .interruptEntries: break
+    }
+    queue.tell(invalidation)
+  }
+
+  private mutating func removeContexts(_ invalidation: IOInvalidation) {
+    switch invalidation.granularity {
+    case .global: contextCache.removeAll()
+    case .domain where isScalableNow:
+      // A scalable-mode context has no domain: its PASIDs have.
+      contextCache.removeAll()
+    case .domain:
+      contextCache.remove { _, _, context in
+        context.high[VTdContextHigh.domain] == UInt64(invalidation.domain)
+      }
+    default:
+      let mask = ~UInt64(invalidation.functionMask)
+      contextCache.remove { _, device, _ in
+        device & mask == UInt64(invalidation.device) & mask
+      }
+    }
+  }
+
+  private mutating func removePASIDs(_ invalidation: IOInvalidation) {
+    switch invalidation.granularity {
+    case .global: pasidCache.removeAll()
+    case .domain: pasidCache.remove { _, _, entry in entry.domain == invalidation.domain }
+    default:
+      pasidCache.remove { _, pasid, entry in
+        entry.domain == invalidation.domain && pasid == UInt64(invalidation.pasid)
+      }
+    }
+  }
+
+  private mutating func removeTranslations(_ invalidation: IOInvalidation) {
+    guard invalidation.granularity != .global else {
+      iotlb.removeAll()
+      secondCaches.removeAll()
+      return
+    }
+    let keeps8Bits = keepsMaskIn8Bits
+    iotlb.remove { page, value in
+      Self.takes(invalidation, page: page, value, keepsMaskIn8Bits: keeps8Bits)
+    }
+    removeTables(invalidation)
+  }
+
+  /// Entries on the way go with a domain, and with pages unless the hint says that only leaves have
+  /// changed.
+  private mutating func removeTables(_ invalidation: IOInvalidation) {
+    guard !invalidation.keepsTables, invalidation.pasid == DMARequest.noPASID else { return }
+    let space = UInt64(invalidation.domain)
+    secondCaches.remove { tag, address, shift in
+      tag == space && invalidation.covers(address, shift: shift)
+    }
+  }
+
+  private mutating func removeFromDevice(_ invalidation: IOInvalidation) {
+    deviceTLB.remove { page, value in
+      value.device == invalidation.device
+        && (invalidation.pasid == DMARequest.noPASID || value.pasid == invalidation.pasid)
+        && invalidation.covers(page, shift: value.shift)
+    }
+  }
+
+  func takes(_ invalidation: IOInvalidation, page: UInt64, _ value: IOTranslation) -> Bool {
+    Self.takes(invalidation, page: page, value, keepsMaskIn8Bits: keepsMaskIn8Bits)
+  }
+
+  /// Whether an invalidation of the IOTLB takes a translation.
+  ///
+  /// A page of a second stage may be part of any nested translation, which does not say which: those
+  /// go with every page of their domain. A PASID's first stage is left alone by what names the second.
+  ///
+  /// Source: Intel VT-d 4.1, "IOTLB Invalidate Descriptor" and "PASID-based-IOTLB Invalidate
+  /// Descriptor"; for nested translations recalled.
+  static func takes(
+    _ invalidation: IOInvalidation, page: UInt64, _ value: IOTranslation, keepsMaskIn8Bits: Bool
+  ) -> Bool {
+    guard invalidation.cache == .iotlb else { return false }
+    switch invalidation.granularity {
+    case .global: return true
+    case .domain: return value.domain == invalidation.domain
+    case .pasid:
+      return value.domain == invalidation.domain && value.kind != .second
+        && value.pasid == invalidation.pasid
+    case .pages:
+      guard value.domain == invalidation.domain else { return false }
+      if invalidation.pasid != DMARequest.noPASID {
+        return value.kind != .second && value.pasid == invalidation.pasid
+          && invalidation.covers(page, shift: value.shift)
+      }
+      switch value.kind {
+      case .nested: return true
+      case .first: return false
+      case .second: break
+      }
+      if invalidation.covers(page, shift: value.shift) { return true }
+      return keepsMaskIn8Bits && isTakenBy8Bits(invalidation, page: page)
+    case .device, .entries: return false
+    }
+  }
+
+  /// QEMU before 9.2 keeps ~(2^AM - 1) in a byte and compares what it leaves of both page numbers, so
+  /// that bits above 7 are not compared; from AM 8 on nothing is.
+  ///
+  /// Source: QEMU 7.2, hw/i386/intel_iommu_internal.h, `VTDIOTLBPageInvInfo.mask`, and
+  /// hw/i386/intel_iommu.c, `vtd_hash_remove_by_page`.
+  private static func isTakenBy8Bits(_ invalidation: IOInvalidation, page: UInt64) -> Bool {
+    let mask = ~(invalidation.pages &- 1) & 0xff
+    // What is compared with is the page that the descriptor names under the mask, all of it.
+    return (page >> 12) & mask == (invalidation.address >> 12) & mask
+  }
+
+  func explains(
+    _ quirk: IOMMUQuirk, _ invalidation: IOInvalidation, page: UInt64, _ value: IOTranslation
+  ) -> Bool {
+    quirk == .pageMask8Bits && !takes(invalidation, page: page, value)
+      && Self.takes(invalidation, page: page, value, keepsMaskIn8Bits: true)
+  }
+}

@@ -1,0 +1,81 @@
+/// The second stage alone: legacy mode, and scalable mode's second-stage PASIDs.
+extension VTdUnit {
+  enum TablesFetch {
+    case found(Tables)
+    case blocked(UInt16, isSilent: Bool)
+    case unresolved
+  }
+
+  enum Walk {
+    case found(IOTranslation)
+    case blocked(UInt16)
+    case unresolved
+  }
+
+  /// What a legacy context entry says of a request.
+  ///
+  /// Source: Intel VT-d 4.1, "Context Entry", field TT: 00 blocks requests with translated addresses
+  /// and translation requests, 01 lets them pass, 10 blocks them and passes the rest through.
+  func legacyTables(_ context: Context, _ request: DMARequest) -> TablesFetch {
+    let isSilent = context.low.has(VTdContextLow.disablesFaults)
+    let type = context.low[VTdContextLow.type]
+    if type != 1, request.addressType != .untranslated {
+      return .blocked(VTdFault.typeBlocks, isSilent: isSilent)
+    }
+    return .found(
+      Tables(
+        kind: type == 2 ? .passThrough : .second,
+        domain: UInt32(context.high[VTdContextHigh.domain]),
+        second: context.low & VTdContextLow.table.mask,
+        secondLevels: Int(context.high[VTdContextHigh.width]) + 2, isSilent: isSilent))
+  }
+
+  /// Walks the second stage from the root, or from what the paging-structure caches have.
+  ///
+  /// Presence and form are judged entry by entry, permission once the leaf is reached.
+  ///
+  /// Source: Intel VT-d 4.1, "Second-Stage Translation".
+  mutating func walkSecond(
+    _ request: DMARequest, _ tables: Tables, _ memory: borrowing IOMemory
+  ) -> Walk {
+    let address = request.address
+    let space = UInt64(tables.domain)
+    var level = tables.secondLevels - 1
+    var table = tables.second
+    var rights = Rights.data
+    if let cached = secondCaches.deepest(space, address, below: level) {
+      (level, table, rights) = (cached.level, cached.place.table, cached.place.rights)
+    }
+    while true {
+      let value: UInt64
+      switch fetch(table + 8 * (address >> UInt64(12 + 9 * level) & 511), memory) {
+      case .value(let word): value = word
+      case .absent: return .unresolved
+      case .refused:
+        let isRoot = level == tables.secondLevels - 1
+        guard tables.isScalable else { return .blocked(VTdFault.tableAccess) }
+        return .blocked(isRoot ? VTdFault.secondRootAccess : VTdFault.secondAccess)
+      }
+      references.tables += 1
+      guard VTdSecondStage.isPresent(value, .standard) else {
+        guard !tables.isScalable else { return .blocked(VTdFault.secondNotPresent) }
+        return .blocked(request.kind.needs.contains(.write) ? VTdFault.write : VTdFault.read)
+      }
+      guard !VTdSecondStage.isMalformed(value, level: level, .standard),
+        value & VTdSecondStageEntry.frame.mask & reservedAddress == 0
+      else { return .blocked(tables.isScalable ? VTdFault.secondReserved : VTdFault.entryReserved) }
+      rights.formIntersection(VTdSecondStage.rights(value, .standard))
+      if VTdSecondStage.isLeaf(value, level: level) {
+        let shift = UInt8(12 + 9 * level)
+        let page = VTdSecondStage.address(in: value, leafLevel: level)
+        return .found(
+          IOTranslation(
+            output: page, leaf: value, filledAt: 0, domain: tables.domain, device: request.device,
+            pasid: tables.pasid, shift: shift, rights: rights, kind: .second))
+      }
+      table = value & VTdSecondStageEntry.frame.mask
+      secondCaches.insert(space, address, level: level, IOTablePlace(table: table, rights: rights))
+      level -= 1
+    }
+  }
+}

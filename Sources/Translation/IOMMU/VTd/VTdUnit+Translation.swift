@@ -1,0 +1,284 @@
+import TraceFile
+
+/// From a request to its outcome.
+extension VTdUnit {
+  /// Which tables translate a request, and under what.
+  struct Tables: BitwiseCopyable {
+    enum Kind: UInt8 {
+      case second
+      case first
+      case nested
+      case passThrough
+    }
+
+    var kind: Kind
+    var domain: UInt32
+    /// Of the entries in the IOTLB; that of the context for a request without one.
+    var pasid: UInt32 = 0
+    var second: UInt64 = 0
+    var secondLevels = 0
+    var first: UInt64 = 0
+    var firstLevels = 0
+    var isSilent: Bool
+    /// Writes to the second stage's accessed and dirty bits.
+    var setsSecondBits = false
+    /// A supervisor's write heeds the write bit.
+    var protectsWrites = false
+    var isScalable = false
+
+    /// What tags its translations in the IOTLB.
+    var space: UInt64 {
+      kind == .second || kind == .passThrough
+        ? UInt64(domain) : UInt64(domain) | UInt64(pasid + 1) << 32
+    }
+  }
+
+  @inline(__always)
+  mutating func translate(
+    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
+  ) -> DMAOutcome {
+    if policy == .passThrough { return passed(request, domain: DMAOutcome.noDomain) }
+    if registers.isEnabled == false { return DMAOutcome(request, .untranslated) }
+    let before = (references.structures + references.tables, contextLookups, iotlb.misses, walks)
+    var outcome = judge(request, recorded, memory)
+    outcome.references = UInt16(
+      truncatingIfNeeded: references.structures + references.tables - before.0)
+    if contextLookups.hits != before.1.hits {
+      outcome.context = .hit
+    } else if contextLookups.misses != before.1.misses {
+      outcome.context = .miss
+    }
+    if walks == before.3 { unwalked += iotlb.misses - before.2 }
+    return outcome
+  }
+
+  @inline(__always)
+  private mutating func judge(
+    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
+  ) -> DMAOutcome {
+    let isPlain = !isScalableNow
+    if probesFirst, isPlain, request.addressType == .untranslated {
+      if let hit = iotlb.lookup(UInt64(request.device) | 1 << 62, request.address) {
+        return accept(request, hit.pointee, by: nil)
+      }
+    }
+    if request.hasPASID, isPlain {
+      return block(request, VTdFault.legacyWithPASID, isSilent: false)
+    }
+    let context: Context
+    switch self.context(of: request, recorded, memory) {
+    case .found(let found): context = found
+    case .blocked(let code):
+      let isSilent = recorded.context.map { $0.low & 2 != 0 } ?? false
+      return block(request, code, isSilent: isSilent)
+    case .unresolved: return unresolved(request, recorded)
+    }
+    let tables: Tables
+    switch isPlain ? legacyTables(context, request) : scalableTables(context, request, memory) {
+    case .found(let found): tables = found
+    case .blocked(let code, let isSilent): return block(request, code, isSilent: isSilent)
+    case .unresolved: return unresolved(request, recorded)
+    }
+    if request.addressType == .translated {
+      // It bypasses the unit, which has checked that the device may send such requests.
+      var outcome = passed(request, domain: tables.domain)
+      outcome.isGranted = isGranted(request)
+      return outcome
+    }
+    if tables.kind == .passThrough {
+      guard request.address >> UInt64(hostBits) == 0 else {
+        let code = isPlain ? VTdFault.beyondWidth : VTdFault.scalableBeyondWidth
+        return block(request, code, isSilent: tables.isSilent)
+      }
+      return passed(request, domain: tables.domain)
+    }
+    return translate(request, by: tables, recorded, memory)
+  }
+
+  /// Looks the request up in the IOTLB, and walks where that misses.
+  @inline(__always)
+  private mutating func translate(
+    _ request: DMARequest, by tables: Tables, _ recorded: RecordedOutcome,
+    _ memory: borrowing IOMemory
+  ) -> DMAOutcome {
+    let isScalable = tables.isScalable
+    if tables.kind == .second, request.address >> UInt64(12 + 9 * tables.secondLevels) != 0 {
+      let code = isScalable ? VTdFault.scalableBeyondWidth : VTdFault.beyondWidth
+      return block(request, code, isSilent: tables.isSilent)
+    }
+    let space =
+      isByDevice
+      ? UInt64(request.device) | 1 << 62 | (isScalable ? UInt64(tables.pasid + 1) << 32 : 0)
+      : tables.space
+    if !probesFirst || isScalable || request.addressType != .untranslated {
+      if let hit = iotlb.lookup(space, request.address) {
+        return accept(request, hit.pointee, by: tables)
+      }
+    }
+    var found: IOTranslation
+    if let leaf = recorded.translation, leaf.entry != 0 {
+      found = recordedLeaf(leaf, request, tables)
+      walks += 1
+    } else {
+      walks += 1
+      let walk =
+        tables.kind == .second
+        ? walkSecond(request, tables, memory) : walkFirst(request, tables, memory)
+      switch walk {
+      case .found(let translation): found = translation
+      case .blocked(let code): return block(request, code, isSilent: tables.isSilent, .miss)
+      case .unresolved:
+        guard let leaf = recorded.translation, leaf.output != 0 else {
+          return unresolved(request, recorded, .miss)
+        }
+        found = recordedLeaf(leaf, request, tables)
+      }
+    }
+    guard found.output >> 20 != 0xfee || found.shift > 20 else {
+      let code = isScalable ? VTdFault.scalableInterruptRange : VTdFault.interruptRange
+      return block(request, code, isSilent: tables.isSilent, .miss)
+    }
+    found.filledAt = request.place.event
+    found.device = request.device
+    found.domain = tables.domain
+    found.pasid = tables.pasid
+    iotlb.fill(space, request.address, found)
+    var outcome = accept(request, found, by: tables, .miss)
+    if request.addressType == .translationRequest, outcome.result == .translated {
+      outcome.isGranted = true
+      found.pasid = request.pasid
+      deviceTLB.fill(Self.deviceSpace(request), found.output, found)
+    }
+    return outcome
+  }
+
+  /// Sends a request where a translation leads, if it allows that.
+  ///
+  /// `tables` are nothing where a hit came before the context was read.
+  @inline(__always)
+  private mutating func accept(
+    _ request: DMARequest, _ found: IOTranslation, by tables: Tables?,
+    _ lookup: DMAOutcome.Lookup = .hit
+  ) -> DMAOutcome {
+    if !(skipsPermission && lookup == .hit),
+      let code = denial(of: request, found, by: tables)
+    {
+      return block(request, code, isSilent: tables?.isSilent ?? false, lookup)
+    }
+    var outcome = DMAOutcome(request, .translated)
+    let offset: UInt64 = (1 << UInt64(found.shift)) - 1
+    outcome.output = found.output & ~offset | request.address & offset
+    outcome.pageShift = found.shift
+    outcome.leaf = found.leaf
+    outcome.rights = found.rights
+    outcome.iotlb = lookup
+    outcome.filledAt = found.filledAt
+    outcome.domain = found.domain
+    return outcome
+  }
+
+  /// Why a translation does not allow a request.
+  @inline(__always)
+  private func denial(
+    of request: DMARequest, _ found: IOTranslation, by tables: Tables?
+  ) -> UInt16? {
+    var needs = request.kind.needs
+    if found.kind != .second {
+      if !request.isPrivileged {
+        needs.insert(.user)
+      } else if tables?.protectsWrites == false {
+        // A supervisor's write heeds no write bit without WPE.
+        needs.remove(.write)
+      }
+      if request.executes { needs.insert(.execute) }
+    }
+    let missing = needs.subtracting(found.rights)
+    guard !missing.isEmpty else { return nil }
+    let isScalable = tables?.isScalable ?? false
+    if missing.contains(.user) { return VTdFault.userForbidden }
+    if missing.contains(.write) { return isScalable ? VTdFault.scalableWrite : VTdFault.write }
+    if missing.contains(.execute) { return VTdFault.executeForbidden }
+    return isScalable ? VTdFault.scalableRead : VTdFault.read
+  }
+
+  private func passed(_ request: DMARequest, domain: UInt32) -> DMAOutcome {
+    var outcome = DMAOutcome(request, .passedThrough)
+    outcome.output = request.address
+    outcome.rights = [.read, .write]
+    outcome.domain = domain
+    return outcome
+  }
+
+  /// A request for which no tables are at hand: what the recorder saw of it stands for them.
+  ///
+  /// A recorded fault is what the tables said then.
+  @inline(never)
+  private mutating func unresolved(
+    _ request: DMARequest, _ recorded: RecordedOutcome, _ lookup: DMAOutcome.Lookup = .none
+  ) -> DMAOutcome {
+    if let fault = recorded.fault {
+      return block(request, fault.code & 0xff, isSilent: false, lookup)
+    }
+    if let leaf = recorded.translation, leaf.entry != 0 || leaf.output != 0 {
+      let tables = Tables(kind: .second, domain: leaf.domain, isSilent: false)
+      var found = recordedLeaf(leaf, request, tables)
+      found.filledAt = request.place.event
+      found.device = request.device
+      found.domain = leaf.domain
+      let space = isByDevice ? UInt64(request.device) | 1 << 62 : tables.space
+      // Without a context the lookup by domain was not made; that by device was.
+      if !probesFirst, lookup == .none, let hit = iotlb.lookup(space, request.address) {
+        return accept(request, hit.pointee, by: nil)
+      }
+      walks += 1
+      iotlb.fill(space, request.address, found)
+      return accept(request, found, by: nil, .miss)
+    }
+    var outcome = DMAOutcome(request, .unresolved)
+    outcome.iotlb = lookup
+    return outcome
+  }
+
+  /// The leaf that a recorder saw at the end of a walk, which stands for the tables of that moment.
+  ///
+  /// Model: the walk to a recorded leaf reads an entry of each level from the root down, whatever the
+  /// paging-structure caches would have saved.
+  private mutating func recordedLeaf(
+    _ leaf: RecordedOutcome.Translation, _ request: DMARequest, _ tables: Tables
+  ) -> IOTranslation {
+    let level = Self.level(of: leaf)
+    references.tables += max(tables.secondLevels - level, 0)
+    let shift = UInt64(12 + 9 * level)
+    let page =
+      leaf.entry != 0
+      ? leaf.entry & VTdSecondStageEntry.frame.mask & ~reservedAddress : leaf.output
+    let rights = leaf.entry != 0 ? VTdSecondStage.rights(leaf.entry, .standard) : .data
+    return IOTranslation(
+      output: page & ~((1 << shift) - 1), leaf: leaf.entry, filledAt: 0, domain: tables.domain,
+      device: request.device, pasid: tables.pasid, shift: UInt8(shift),
+      rights: rights.intersection(.data), kind: .second)
+  }
+
+  /// The level of a recorded leaf, by the page's size or by the entry's own size bit.
+  private static func level(of leaf: RecordedOutcome.Translation) -> Int {
+    switch leaf.mask {
+    case 0xfff: 0
+    case 0x1f_ffff: 1
+    case 0x3fff_ffff: 2
+    default: leaf.entry.has(VTdSecondStageEntry.pageSize) ? 1 : 0
+    }
+  }
+
+  /// What tags a device's own translations.
+  static func deviceSpace(_ request: DMARequest) -> UInt64 {
+    UInt64(request.device) | UInt64(request.hasPASID ? request.pasid + 1 : 0) << 32
+  }
+
+  /// Whether the device was given a translation to this page, and may still use it.
+  private func isGranted(_ request: DMARequest) -> Bool {
+    guard let found = deviceTLB.find(Self.deviceSpace(request), request.address) else {
+      return false
+    }
+    return found.pointee.rights.isSuperset(of: request.kind.needs)
+  }
+}

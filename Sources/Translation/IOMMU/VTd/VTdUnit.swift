@@ -1,0 +1,120 @@
+import Machine
+import Results
+
+/// A VT-d remapping unit: its registers, its caches and what it counts.
+///
+/// Model: a machine has one unit; commands and registers of every unit in a trace are this one's.
+///
+/// Model: a request without a PASID that finds a cached translation which does not allow it is blocked
+/// by that, without another look at the tables.
+struct VTdUnit: RemappingUnit, ~Copyable {
+  /// A context entry as it was read.
+  struct Context: BitwiseCopyable {
+    var low: UInt64
+    var high: UInt64
+    var filledAt: UInt64
+  }
+
+  /// A PASID table entry as it was read, as far as it says anything.
+  struct PASIDEntry: BitwiseCopyable {
+    var words: InlineArray<3, UInt64>
+    var domain: UInt32 { UInt32(words[1][VTdPASIDEntry1.domain]) }
+  }
+
+  /// What a request costs besides its lookup in the IOTLB.
+  struct References {
+    var structures = 0
+    var tables = 0
+  }
+
+  let hostBits: Int
+  let levels: UInt8
+  let maximumAddressMask: Int
+  let isScalable: Bool
+  let policy: IOInvalidationPolicy
+  let latency: IOLatencyDescription
+  // Quirks, by their names in the description.
+  let isByDevice: Bool
+  let probesFirst: Bool
+  let keepsMaskIn8Bits: Bool
+  let takesDomainForAll: Bool
+  let invalidatesAtOnce: Bool
+  let skipsPermission: Bool
+
+  var registers: VTdRegisters
+  var contextCache: IOCache<Context>
+  var contextLookups = LookupCounter()
+  var pasidCache: IOCache<PASIDEntry>
+  var pasidLookups = LookupCounter()
+  var iotlb: IOTLB
+  var deviceTLB: IOTLB
+  var secondCaches: IOWalkCaches
+  var walker: Walker<X86PageTable, VTdSecondStage>
+  var path = WalkPath()
+  var faults: VTdFaultLog
+  var queue = InvalidationQueue()
+  var tables: VTdTables
+  var references = References()
+  var walks = 0
+  /// Misses of the IOTLB after which no tables were walked, because the context forbade it.
+  var unwalked = 0
+  /// Requests by the code that blocked them.
+  var blocked = [Int](repeating: 0, count: 256)
+  var pageRequests = PageRequestCounters()
+
+  init(_ description: IOMMUDescription, seed: UInt64) {
+    hostBits = description.hostAddressBits
+    levels = description.levels.reduce(0) { $0 | 1 << UInt8($1) }
+    maximumAddressMask = description.maximumAddressMask
+    isScalable = description.mode == .scalable
+    policy = description.invalidation
+    latency = description.latency
+    let quirks = description.quirks
+    isByDevice = quirks.contains(.iotlbByDevice)
+    probesFirst = quirks.contains(.iotlbBeforeContext)
+    keepsMaskIn8Bits = quirks.contains(.pageMask8Bits)
+    takesDomainForAll = quirks.contains(.contextDomainIsGlobal)
+    invalidatesAtOnce = quirks.contains(.invalidatesAtOnce)
+    skipsPermission = quirks.contains(.hitsSkipPermission)
+    registers = VTdRegisters(
+      rootTable: description.rootTable, isScalable: description.mode == .scalable)
+    contextCache = IOCache(
+      description.contextCache, seed: seed, initial: Context(low: 0, high: 0, filledAt: 0))
+    pasidCache = IOCache(
+      description.pasidCache, seed: seed &+ 1,
+      initial: PASIDEntry(words: .init(repeating: 0)))
+    iotlb = IOTLB(description.iotlb, seed: seed &+ 2)
+    deviceTLB = IOTLB(description.deviceTLB, seed: seed &+ 3)
+    secondCaches = IOWalkCaches(
+      description.walkCaches.filter { $0.stage == .second }, seed: seed &+ 8)
+    walker = Walker(caches: WalkCacheSet([], hasSecondStage: false))
+    faults = VTdFaultLog(
+      count: description.faultRecords, collapses: quirks.contains(.faultsCollapseByDevice))
+    tables = VTdTables(
+      hostBits: description.hostAddressBits, levels: description.levels.max() ?? 4,
+      isScalable: description.mode == .scalable)
+  }
+
+  func visitTranslations(_ body: (UInt64, IOTranslation) -> Void) { iotlb.visit(body) }
+
+  /// Blocks a request.
+  @inline(never)
+  mutating func block(
+    _ request: DMARequest, _ code: UInt16, isSilent: Bool, _ lookup: DMAOutcome.Lookup = .none
+  ) -> DMAOutcome {
+    var outcome = DMAOutcome(request, .fault)
+    outcome.fault = code
+    outcome.iotlb = lookup
+    outcome.isFaultSilent = isSilent && VTdFault.isQualified(code)
+    blocked[Int(code & 255)] += 1
+    faults.report(request, code, isSilent: outcome.isFaultSilent)
+    return outcome
+  }
+}
+
+/// Page requests and what became of them.
+struct PageRequestCounters: BitwiseCopyable {
+  var posted = 0
+  var refused = 0
+  var responses = 0
+}
