@@ -50,10 +50,10 @@ extension IsolationRule {
     IsolationRule(
       "V16", "Malformed interrupt request", .medium,
       meaning:
-        "An interrupt message had reserved bits set or named an entry beyond the table; it was "
-        + "blocked. Many of them are a probe.",
+        "An interrupt message had reserved bits set, or named an entry that is beyond the table or not "
+        + "present; it was blocked. Many of them are a probe.",
       remedy: "Find the device's driver or guest; correct firmware writes no such messages.",
-      reference: "Intel VT-d specification, fault reasons 20h and 21h"),
+      reference: "Intel VT-d specification, fault reasons 20h, 21h and 22h"),
     IsolationRule(
       "V17", "Interrupt storm or exhaustion of entries", .medium,
       meaning:
@@ -79,7 +79,8 @@ extension IsolationRule {
       "V19", "Interrupt delivered to a core that does not run the guest", .medium,
       meaning:
         "A guest's interrupt arrived at a core on which no virtual processor of that guest was "
-        + "running, so it cost an exit of somebody else and a forwarding.",
+        + "running. Medium where another guest ran there, which lost time by an exit; low where "
+        + "nobody did, and it cost a forwarding.",
       remedy:
         "Move the entry's destination with the virtual processor, or post interrupts.",
       reference:

@@ -234,7 +234,7 @@ extension InterruptUnit {
       var delivery = Delivery(.pending)
       (delivery.processor, delivery.core) = (target, core)
       (delivery.defect, delivery.breach) = (.lostNotification, .blockedWithRequests)
-      isolation.judge(delivery, at: place)
+      isolation.judge(delivery, at: place, targets)
     }
     targets.stop(target, isBlocked ? .blocked(core: core) : .preempted)
     model.update(&targets[target])

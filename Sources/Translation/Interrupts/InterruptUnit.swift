@@ -80,7 +80,7 @@ struct InterruptUnit: ~Copyable {
     if delivery.processor >= 0 {
       targets[delivery.processor].outcomes[Int(delivery.result.rawValue)] += 1
     }
-    isolation.judge(outcome, delivery)
+    isolation.judge(outcome, delivery, targets)
   }
 
   /// What the unit makes of a message.

@@ -3,6 +3,8 @@ struct DeviceState: BitwiseCopyable {
   var device: UInt32
   /// `FindingLog.Subject.none` where nobody said.
   var guest = FindingLog.Subject.none
+  /// When it was given to its guest.
+  var assigned = Moment()
   /// Of isolation; 0 where nobody said.
   var group: UInt32 = 0
   /// By attach events; nothing where it never was attached, or to a domain without a number.

@@ -18,6 +18,13 @@ struct IsolationMonitor: ~Copyable {
   var judged: InlineArray<28, Int> = .init(repeating: 0)
   /// Requests that were judged.
   var requests: UInt64 = 0
+  /// Interrupt messages that were judged.
+  var messages: UInt64 = 0
+  /// Guests of interrupt entries, and the events that last wrote them, by table and index.
+  var entryOwners = PairTable()
+  var entryWrites = PairTable()
+  /// Entries by guest.
+  var heldEntries: [UInt32: Int] = [:]
   /// When the request that is judged next was issued; 0 where the trace does not say.
   var issued: UInt64 = 0
   /// The root of the tables was changed, and these caches were not flushed since.
@@ -56,6 +63,9 @@ struct IsolationMonitor: ~Copyable {
       devices.assign(domain: word(event[0]), to: word(event[1]))
     case .deviceOwner:
       guard let number = devices.number(of: word(event[0])) else { return }
+      if devices.states[number].guest != word(event[1]) {
+        devices.states[number].assigned = Moment(place)
+      }
       devices.states[number].guest = word(event[1])
       devices.states[number].group = word(event[2])
     case .deviceRegion:
@@ -76,6 +86,8 @@ struct IsolationMonitor: ~Copyable {
       mapBuffer(event, at: place)
     case .dmaUnmap:
       unmap(MappingSpace(device: word(event[0])), event[1], bytes: event[2])
+    case .interruptEntry: writeEntry(event, at: place)
+    case .entryOwner: ownEntry(event, at: place)
     case .iommuRegister:
       if isVTd { seeRegister(event) }
     default: break
@@ -100,12 +112,6 @@ struct IsolationMonitor: ~Copyable {
     unflushed = [.context, .iotlb]
     rootChanged = now
   }
-
-  /// Sees what became of an interrupt message, and where it ended.
-  mutating func judge(_ outcome: InterruptOutcome, _ delivery: Delivery) {}
-
-  /// Sees a breach of the contract of posted interrupts that no message showed.
-  mutating func judge(_ delivery: Delivery, at place: EventPlace) {}
 
   /// Sees an invalidation that has just taken effect.
   mutating func see(_ invalidation: IOInvalidation) {
