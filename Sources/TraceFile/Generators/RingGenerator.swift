@@ -178,7 +178,7 @@ struct AddressPool {
   private let allocator: RingOptions.Allocator
   private var random: RandomSequence
 
-  /// - Parameter run: buffers that are taken together.
+  /// Addresses of so many buffers that are taken together.
   init(_ options: RingOptions, run: UInt64) {
     allocator = options.allocator
     random = RandomSequence(seed: options.seed &+ 1)

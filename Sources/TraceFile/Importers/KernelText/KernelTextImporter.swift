@@ -53,7 +53,7 @@ struct KernelTextImporter: RecordImporter {
       lines += 1
       guard let line = KernelLine(&cursor), let head = Self.takeName(&cursor, names) else {
         passOver(at: place, to: &block)
-        place = try self.end(of: place)
+        place = try self.end(of: place, from: place)
         continue
       }
       guard let event = KernelEvent(rawValue: names.kind(of: head.name)),
@@ -61,7 +61,7 @@ struct KernelTextImporter: RecordImporter {
         event.isIOMMU(at: cursor)
       else {
         names.skip(head.name)
-        place = try self.end(of: place)
+        place = try self.end(of: place, from: cursor.place)
         continue
       }
       guard let form = readers[Int(event.rawValue)].read(cursor, &values) else {
@@ -72,7 +72,7 @@ struct KernelTextImporter: RecordImporter {
       (thread, core) = (line.thread, line.core)
       if let time = line.time { block.append(.time, time) }
       if !handle(event, values, form, cursor, &block) { names.skip(head.name) }
-      place = try self.end(of: place)
+      place = try self.end(of: place, from: cursor.place)
     }
     return place - start
   }
@@ -100,10 +100,14 @@ struct KernelTextImporter: RecordImporter {
 
   private static let colon = UInt8(ascii: ":")
 
-  /// Where the next line begins.
-  private func end(of place: UnsafePointer<UInt8>) throws(TraceError) -> UnsafePointer<UInt8> {
+  /// Where the line ends that begins at a place and was read up to another.
+  @inline(__always)
+  private func end(
+    of start: UnsafePointer<UInt8>, from place: UnsafePointer<UInt8>
+  ) throws(TraceError) -> UnsafePointer<UInt8> {
     var cursor = TextCursor(place)
-    guard cursor.takeRestOfLine() <= ByteSource.maximumLineBytes else {
+    _ = cursor.takeRestOfLine()
+    guard cursor.place - start <= ByteSource.maximumLineBytes + 1 else {
       throw source.longLine(lines)
     }
     return cursor.place
@@ -135,7 +139,7 @@ struct KernelTextImporter: RecordImporter {
   private mutating func refuse(
     _ event: KernelEvent, at place: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
   ) throws(TraceError) -> UnsafePointer<UInt8> {
-    let next = try self.end(of: place)
+    let next = try self.end(of: place, from: place)
     if source.endsInsideLine, next == end {
       isTorn = true
       return next

@@ -163,14 +163,18 @@ enum QEMUEvent: UInt8, CaseIterable {
     return UnsafePointer(patterns)
   }()
 
-  /// Reads the event's numbers from what follows its name and a blank.
+  /// Reads the event's numbers from what follows its name and a blank, and moves the cursor past them
+  /// where they are there.
   @inline(__always)
-  func match(_ start: TextCursor, _ values: inout LineValues) -> Bool {
+  func match(_ start: inout TextCursor, _ values: inout LineValues) -> Bool {
     let patterns = Self.patterns + Self.maximumPatterns * Int(rawValue)
     for at in 0..<Self.maximumPatterns {
       guard let pattern = patterns[at] else { return false }
       var cursor = start
-      if pattern.match(&cursor, &values) { return true }
+      if pattern.match(&cursor, &values) {
+        start = cursor
+        return true
+      }
     }
     return false
   }

@@ -63,11 +63,11 @@ struct QEMULogImporter: RecordImporter {
       }
       guard let event = QEMUEvent(rawValue: names.kind(of: name)) else {
         names.skip(name)
-        place = try self.end(of: place)
+        place = try self.end(of: place, from: cursor.place)
         continue
       }
       if !cursor.isAtLineEnd { cursor.step() }
-      guard event.match(cursor, &values) else {
+      guard event.match(&cursor, &values) else {
         place = try refuse(event, at: place, end)
         names.skip(name)
         continue
@@ -75,15 +75,19 @@ struct QEMULogImporter: RecordImporter {
       thread = prefix.thread
       if let time = prefix.time { block.append(.time, time) }
       if !handle(event, values, &block) { names.skip(name) }
-      place = try self.end(of: place)
+      place = try self.end(of: place, from: cursor.place)
     }
     return place - start
   }
 
-  /// Where the next line begins.
-  private func end(of place: UnsafePointer<UInt8>) throws(TraceError) -> UnsafePointer<UInt8> {
+  /// Where the line ends that begins at a place and was read up to another.
+  @inline(__always)
+  private func end(
+    of start: UnsafePointer<UInt8>, from place: UnsafePointer<UInt8>
+  ) throws(TraceError) -> UnsafePointer<UInt8> {
     var cursor = TextCursor(place)
-    guard cursor.takeRestOfLine() <= ByteSource.maximumLineBytes else {
+    _ = cursor.takeRestOfLine()
+    guard cursor.place - start <= ByteSource.maximumLineBytes + 1 else {
       throw source.longLine(lines)
     }
     return cursor.place
@@ -94,14 +98,14 @@ struct QEMULogImporter: RecordImporter {
   ) throws(TraceError) -> UnsafePointer<UInt8> {
     if otherLines == 0 { firstOther = lines }
     otherLines += 1
-    return try end(of: place)
+    return try end(of: place, from: place)
   }
 
   /// Refuses a line of a known event that does not fit, unless the text ends inside it.
   private mutating func refuse(
     _ event: QEMUEvent, at place: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
   ) throws(TraceError) -> UnsafePointer<UInt8> {
-    let next = try self.end(of: place)
+    let next = try self.end(of: place, from: place)
     if source.endsInsideLine, next == end {
       isTorn = true
       return next
