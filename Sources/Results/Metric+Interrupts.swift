@@ -89,10 +89,10 @@ extension Metric {
       "interrupt.entryCache.misses", "lookups",
       "Probes that did not; hits and misses together are the lookups."),
     Metric("interrupt.entryCache.fills", "entries", "Present entries cached after a miss."),
-    Metric("interrupt.entryCache.evictions", "entries", "Cached entries that a fill displaced."),
+    Metric("interrupt.entryCache.evictions", "entries", "Interrupt entries that a fill displaced."),
     Metric(
       "interrupt.entryCache.invalidations", "entries",
-      "Cached entries that an invalidation removed."),
+      "Interrupt entries that an invalidation removed from the cache."),
     Metric(
       "check.interrupts.agreed", "messages",
       "Messages that became what the recorder saw: entry, index, vector, destination, modes."),

@@ -8,8 +8,8 @@ struct PresetTests {
   func names() {
     #expect(
       Preset.all.map(\.name) == [
-        "reference", "reference-cached", "zen5", "zen4", "skylake-sp", "golden-cove", "qemu-vtd",
-        "qemu-7.2-vtd",
+        "reference", "reference-cached", "reference-interrupts", "zen5", "zen4", "skylake-sp",
+        "golden-cove", "qemu-vtd", "qemu-7.2-vtd",
       ])
   }
 
@@ -58,7 +58,7 @@ struct PresetTests {
   @Test("hold a page of each size for each class of access", arguments: ["4K", "2M", "1G"])
   func sizes(_ size: String) throws {
     // Instruction pages of 1G have no ITLB of their own in Intel's; their L2 holds them.
-    for preset in Preset.all.dropFirst(2) {
+    for preset in Preset.all.dropFirst(3) {
       let settings = ["synthesis.firstStagePage=\(size)", "synthesis.secondStagePage=\(size)"]
       #expect(throws: Never.self, "\(preset.name)") {
         try MachineDescription.load(json: preset.json, file: preset.name, settings: settings)
@@ -90,6 +90,7 @@ struct PresetTests {
     #expect(
       Preset.refusal(of: "zen6").description
         == #"zen6: preset: no such preset; did you mean "zen5"? presets are reference, "#
-        + "reference-cached, zen5, zen4, skylake-sp, golden-cove, qemu-vtd, qemu-7.2-vtd")
+        + "reference-cached, reference-interrupts, zen5, zen4, skylake-sp, golden-cove, qemu-vtd, "
+        + "qemu-7.2-vtd")
   }
 }

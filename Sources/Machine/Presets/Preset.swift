@@ -11,7 +11,8 @@ public struct Preset: Sendable {
 
   /// Every preset, in the order of `machine list`.
   public static let all: [Preset] = [
-    reference, referenceCached, zen5, zen4, skylakeSP, goldenCove, qemuVTd, qemu72VTd,
+    reference, referenceCached, referenceInterrupts, zen5, zen4, skylakeSP, goldenCove, qemuVTd,
+    qemu72VTd,
   ]
 
   /// The preset of a name.

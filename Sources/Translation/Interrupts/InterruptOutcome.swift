@@ -45,9 +45,12 @@ struct InterruptOutcome: BitwiseCopyable, Sendable {
 
   var message: InterruptMessage
   var result: Result
+  /// What stopped it, or would have if messages were checked.
   var check: Check = .none
-  /// The architecture's code where it was blocked.
+  /// The architecture's code for that.
   var fault: UInt16 = 0
+  /// The unit remaps messages, and the machine checks them.
+  var isEnforced = true
   /// The entry asks that its faults are not recorded.
   var isFaultSilent = false
   var index = noIndex

@@ -13,7 +13,7 @@ extension InterruptUnit {
       }
       return
     }
-    if cache.isFitted {
+    if cache.isFitted, machine.mode != .none {
       result.counters["interrupt.entryCache.lookups"] = cache.lookups
       result.counters["interrupt.entryCache.hits"] = cache.hits
       result.counters["interrupt.entryCache.misses"] = cache.lookups - cache.hits

@@ -65,14 +65,17 @@ struct InterruptUnit: ~Copyable {
       counters.count(InterruptOutcome(pending.message, .unresolved), Delivery(.unknown))
       return
     }
-    let judged = judge(pending.message, memory)
+    var judged = judge(pending.message, memory)
+    judged.isEnforced = vtd.isEnabled && machine.mode != .none
     check.compare(judged, pending)
     let outcome = machine.mode == .none ? unchecked(judged) : judged
     var delivery = deliver(outcome, judged: judged)
-    delivery.nanoseconds += machine.costs.remapNanoseconds
-    let isRead = outcome.lookup == .none && outcome.index != InterruptOutcome.noIndex
-    if outcome.lookup == .miss || isRead {
-      delivery.nanoseconds += machine.costs.referenceNanoseconds
+    if judged.isEnforced {
+      delivery.nanoseconds += machine.costs.remapNanoseconds
+      let isRead = outcome.lookup == .none && outcome.index != InterruptOutcome.noIndex
+      if outcome.lookup == .miss || isRead {
+        delivery.nanoseconds += machine.costs.referenceNanoseconds
+      }
     }
     counters.count(outcome, delivery)
     counters.exitNanoseconds += delivery.exits * machine.costs.exitNanoseconds
@@ -192,21 +195,20 @@ struct InterruptUnit: ~Copyable {
   /// Model: software would have programmed the device with what the entry delivers, so a message whose
   /// entry is present delivers that; another is taken as it was written.
   private func unchecked(_ judged: InterruptOutcome) -> InterruptOutcome {
-    var outcome = InterruptOutcome(judged.message, .passedThrough)
-    outcome.index = judged.index
-    outcome.entry = judged.entry
+    var outcome = judged
+    outcome.result = .passedThrough
+    outcome.isFaultSilent = false
+    outcome.lookup = .none
+    outcome.request = InterruptRequest(judged.message)
     switch judged.result {
-    case .remapped, .posted, .passedThrough:
-      outcome.request = judged.request
-      outcome.descriptor = judged.descriptor
+    case .remapped, .posted, .passedThrough: outcome.request = judged.request
     default:
-      let isPresent = !isAMD && judged.entry.low.has(VTdRemappedEntryLow.present)
-      outcome.request =
-        isPresent && !judged.entry.low.has(VTdRemappedEntryLow.mode)
-        ? vtd.request(of: judged.entry) : InterruptRequest(judged.message)
-      if isPresent && judged.entry.low.has(VTdRemappedEntryLow.mode) {
+      guard !isAMD, judged.entry.low.has(VTdRemappedEntryLow.present) else { break }
+      if judged.entry.low.has(VTdRemappedEntryLow.mode) {
         outcome.request.vector = UInt8(judged.entry.low[VTdPostedEntryLow.vector])
         outcome.descriptor = VTdInterrupts.descriptor(of: judged.entry)
+      } else {
+        outcome.request = vtd.request(of: judged.entry)
       }
     }
     return outcome

@@ -59,8 +59,10 @@ extension IsolationMonitor {
       detail["fault"] =
         hex(UInt64(outcome.fault)) + (outcome.isFaultSilent ? ", not recorded" : "")
       detail["check"] = "\(outcome.check)"
+      detail["stoppedBy"] = Self.stop(outcome)
       return detail
     }
+    if outcome.check != .none { detail["wouldBeStoppedBy"] = Self.stop(outcome) }
     detail["vector"] = hex(UInt64(outcome.request.vector))
     if outcome.result == .posted {
       detail["descriptor"] = hex(outcome.descriptor)
@@ -198,6 +200,10 @@ extension IsolationMonitor {
           detail["guest"] = monitor.names.guest(guest)
           return detail
         }
+      } else if outcome.check != .none {
+        // Another's entry, or none, that only a check would have kept from it.
+        let rule = outcome.check == .source ? 13 : 16
+        find(rule, .critical, subject(outcome), at: outcome.message.place) { $0.evidence(outcome) }
       }
       judgeKind(outcome)
     case .remapped:

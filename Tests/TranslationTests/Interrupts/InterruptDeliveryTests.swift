@@ -68,8 +68,8 @@ struct InterruptDeliveryTests {
       nanoseconds: 110_111, exits: 1, waiting: 1,
       why: "remapped, preempted by another, which exits"),
     Row(
-      mode: .none, before: [(.vcpuIn, [5, 2])], ends: "injected", nanoseconds: 110_111, exits: 1,
-      why: "unchecked, running: as remapped"),
+      mode: .none, before: [(.vcpuIn, [5, 2])], ends: "injected", nanoseconds: 110_100, exits: 1,
+      why: "unchecked, running: as remapped, but for the unit's 11"),
   ]
 
   @Test("where it ends and what it costs", arguments: rows)
