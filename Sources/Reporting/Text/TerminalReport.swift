@@ -44,7 +44,12 @@ private struct TerminalPage {
     func section(_ table: Table?) {
       if let table { section(table.title, self.table(table.brief)) }
     }
-    if !view.result.findings.isEmpty { section("Findings", findings(of: view)) }
+    if !view.result.findings.isEmpty {
+      section("Findings", findings(of: view))
+    } else if let judged = view.judgedRules {
+      let rules = judged.rows.map { $0[0] }.joined(separator: ", ")
+      section("Findings", paragraph("None by the rules that could be judged: \(rules)."))
+    }
     section(view.faults)
     for answer in view.answers {
       section(answer.table.title, paragraph(answer.explanation) + table(answer.table.brief))

@@ -92,13 +92,20 @@ extension IsolationMonitor {
   /// does not name, or of the device's driver.
   func mapping(of outcome: DMAOutcome) -> Mapping? {
     let page = outcome.request.address >> 12
-    let spaces = [
-      MappingSpace(domain: outcome.domain), .unknown, MappingSpace(device: outcome.request.device),
-    ]
-    for space in spaces {
+    for space in spaces(of: outcome) {
       if let at = mappings.find(space, page) { return mappings.pool[at] }
     }
     return nil
+  }
+
+  /// Where the trace may have mapped what a request names.
+  private func spaces(of outcome: DMAOutcome) -> [MappingSpace] {
+    let device = outcome.request.device
+    let domain =
+      outcome.domain == DMAOutcome.noDomain
+      ? devices.state(of: device)?.knownDomain : outcome.domain
+    return (domain.map { [MappingSpace(domain: $0)] } ?? [])
+      + [.unknown, MappingSpace(device: device)]
   }
 
   /// V6: a hit on what was unmapped, or mapped anew since it was filled.
@@ -277,11 +284,7 @@ extension IsolationMonitor {
         detail["mapped"] = mapping.mapped.text
         if mapping.isStale { detail["unmapped"] = mapping.unmapped.text }
       } else if let past = monitor.mappings.history.latest(
-        of: page,
-        in: [
-          MappingSpace(domain: outcome.domain), .unknown,
-          MappingSpace(device: outcome.request.device),
-        ])
+        of: page, in: monitor.spaces(of: outcome))
       {
         detail["mapped"] = past.mapped.text
         detail["unmapped"] = past.unmapped.text

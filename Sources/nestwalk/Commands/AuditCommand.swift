@@ -16,6 +16,7 @@ struct AuditCommand: ParsableCommand {
       EXAMPLES:
         nestwalk audit host.core --guest a=ept:4@0x1000 --guest b=ept:4@0x9000 --fail-on high
         nestwalk audit tables.nwsp --guest l2=x86-64:4@0x100000/npt:4@0x4176000
+        nestwalk audit tables.nwsp --vtd 0x24a5000 --interrupts 0x120000f --assign a=00:07.0
         nestwalk audit dump.raw --base 0 --guest a=npt:4@0x1000 --owner a=0x10000000..0x20000000 \
       --protect 0x0..0x1000000 -o findings.sarif
       """)
@@ -31,6 +32,24 @@ struct AuditCommand: ParsableCommand {
       "The host's own tables, which no guest may reach; may be repeated.", valueName: "format@root")
   )
   var host: [TableRoot] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "VT-d's root table: the value of RTADDR_REG, whose bits 11:10 are the mode.",
+      valueName: "register"))
+  var vtd: Address?
+
+  @Option(
+    help: ArgumentHelp(
+      "VT-d's interrupt remapping table: the value of IRTA_REG, whose bits 3:0 are the size.",
+      valueName: "register"))
+  var interrupts: Address?
+
+  @Option(
+    help: ArgumentHelp(
+      "A device that a guest has; all others are the host's.", valueName: "name=bus:device.function"
+    ))
+  var assign: [AuditAssignment] = []
 
   @Option(help: ArgumentHelp("A range that no guest may reach.", valueName: "a..b"))
   var protect: [AuditRange] = []
@@ -63,8 +82,8 @@ struct AuditCommand: ParsableCommand {
   var base: Address?
 
   func validate() throws {
-    guard !guest.isEmpty || !host.isEmpty else {
-      throw ValidationError("Nothing to audit; give --guest NAME=FORMAT@ROOT")
+    guard !guest.isEmpty || !host.isEmpty || vtd != nil || interrupts != nil else {
+      throw ValidationError("Nothing to audit; give --guest NAME=FORMAT@ROOT or --vtd")
     }
     guard owner.allSatisfy({ !$0.name.isEmpty }) else {
       throw ValidationError("--owner needs a name, as in a=0x1000..0x2000")
@@ -72,7 +91,7 @@ struct AuditCommand: ParsableCommand {
     guard (protect + share).allSatisfy({ $0.name.isEmpty }) else {
       throw ValidationError("--protect and --share take no name, as in 0x1000..0x2000")
     }
-    let names = Set(guest.map(\.name))
+    let names = Set(guest.map(\.name) + assign.map(\.guest))
     guard !names.contains("host") else { throw ValidationError("host is no guest's name") }
     for range in owner where range.name != "host" && !names.contains(range.name) {
       throw ValidationError("--owner \(range.name): there is no such --guest")
@@ -112,6 +131,9 @@ struct AuditCommand: ParsableCommand {
     var options = TableAudit.Options()
     options.guests = guest
     options.host = host
+    options.vtd = vtd?.value
+    options.interrupts = interrupts?.value
+    options.assignments = assign
     options.protected = protect
     options.owners = owner
     options.shared = share
@@ -141,6 +163,11 @@ struct AuditCommand: ParsableCommand {
 
 extension AuditSubject: ExpressibleByArgument {
   /// Reads `NAME=FORMAT@ROOT`, with another stage behind a slash.
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension AuditAssignment: ExpressibleByArgument {
+  /// Reads `NAME=BUS:DEVICE.FUNCTION`.
   public init?(argument: String) { self.init(argument) }
 }
 

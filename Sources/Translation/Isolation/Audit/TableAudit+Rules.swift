@@ -51,6 +51,7 @@ extension TableAudit {
       let what = "a table of \(subject.name)"
       ranges += sweep.tables.map { ($0, $0 + 1, what) }
     }
+    ranges += structures.map { ($0, $0 + 1, "a structure of the IOMMU") }
     ranges += options.protected.map { ($0.first, $0.end, "a protected range") }
     ranges += options.owners.filter { $0.name == "host" }
       .map { ($0.first, $0.end, "the host's memory") }

@@ -10,6 +10,8 @@ public final class TableAudit {
   var sweeps: [TableSweep] = []
   /// Names of `sweeps`, and whether devices use them.
   var subjects: [Subject] = []
+  /// Frames of structures that hold no page tables.
+  var structures: [UInt64] = []
   var notes: [String] = []
   var tables: [ResultTable] = []
 
@@ -79,6 +81,8 @@ public final class TableAudit {
     for root in options.host {
       try sweep(root, as: Subject(name: "host", isGuest: false))
     }
+    if let root = options.vtd { try sweepVTd(root) }
+    if let table = options.interrupts { judgeInterruptTable(table) }
     for guest in options.guests.indices { try judgeFirstStage(guest) }
     judgeMalformed()
     judgeProtected()

@@ -33,6 +33,7 @@ struct TableSweep {
   /// Present entries that lead to tables, of a first stage.
   var pointers: [EntryPlace] = []
   private var visited = 0
+  private var levels = 0
   private let keepsPointers: Bool
   private let subject: Int32
 
@@ -58,6 +59,7 @@ struct TableSweep {
     _ format: Format.Type, root: UInt64, levels: Int, in memory: borrowing PhysicalMemory,
     place: (UInt64) -> UInt64? = { $0 }
   ) throws(TableError) {
+    self.levels = levels
     try visit(format, root, levels - 1, 0, .all, memory, place)
   }
 
@@ -93,8 +95,11 @@ struct TableSweep {
         continue
       }
       leaves[min(level, 2)] += 1
+      // Upper halves of virtual address spaces are sign-extended.
+      let isCanonical = Format.accepts(address, levels: levels)
+      let full = isCanonical ? address : address | ~0 << UInt64(12 + 9 * levels)
       try add(
-        Format.address(in: entry, leafLevel: level) >> 12, 1 << UInt64(9 * level), address >> 12,
+        Format.address(in: entry, leafLevel: level) >> 12, 1 << UInt64(9 * level), full >> 12,
         below)
     }
   }
