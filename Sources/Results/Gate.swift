@@ -47,7 +47,7 @@ public enum Gate: Sendable, Equatable {
   /// - Returns: a sentence, nothing where it passes.
   public func objection(to result: RunResult) -> String? {
     if self == .recorded {
-      let count = result.counters["check.contradicted", default: 0]
+      let count = result.contradicted
       return count > 0
         ? "\(count) recorded \(count == 1 ? "outcome is" : "outcomes are") contradicted." : nil
     }

@@ -113,6 +113,15 @@ extension Metric {
       "check.interrupts.rewritesWithoutInvalidation", "entries",
       "Those among them that no invalidation covered in between."),
     Metric(
+      "check.interrupts.image.agreed", "entries",
+      "Entries that the recorder read and that the image holds as they were last read."),
+    Metric(
+      "check.interrupts.image.rewritten", "entries",
+      "Those that the image holds otherwise, and that were invalidated after their last use."),
+    Metric(
+      "check.interrupts.image.contradicted", "entries",
+      "Those that the image holds otherwise, without any invalidation since."),
+    Metric(
       "check.interrupts.deliveries.agreed", "deliveries",
       "Recorded deliveries that are what the message before them became."),
     Metric(

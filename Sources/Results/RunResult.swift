@@ -40,6 +40,24 @@ public struct RunResult: Sendable, Equatable {
   }
 }
 
+extension RunResult {
+  /// Recorded outcomes of requests and interrupts that the machine does not give.
+  public var contradicted: Int {
+    sum(
+      "check.contradicted", "check.interrupts.contradicted",
+      "check.interrupts.deliveries.contradicted", "check.interrupts.image.contradicted")
+  }
+
+  /// Recorded outcomes that it gives too.
+  public var agreed: Int {
+    sum("check.agreed", "check.interrupts.agreed", "check.interrupts.deliveries.agreed")
+  }
+
+  private func sum(_ names: String...) -> Int {
+    names.reduce(0) { $0 + counters[$1, default: 0] }
+  }
+}
+
 /// Which trace was replayed.
 public struct TraceIdentity: Sendable, Equatable {
   /// The file's name without its folder.

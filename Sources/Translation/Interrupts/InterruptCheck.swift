@@ -6,6 +6,7 @@ import TraceFile
 /// Model: a message whose entry was read and of which nothing further was recorded counts as blocked
 /// by the recorder's machine.
 struct InterruptCheck: ~Copyable {
+  private let isOn: Bool
   private(set) var agreed = 0
   private(set) var contradicted = 0
   /// Messages of which nothing was recorded.
@@ -24,13 +25,25 @@ struct InterruptCheck: ~Copyable {
   private let invalidated: UnsafeMutablePointer<UInt64>
   /// What was last judged, until a delivery is compared with it.
   private var last: InterruptRequest?
+  /// One bit for each of VT-d's entries: the recorder read it.
+  private let observed: UnsafeMutablePointer<UInt64>
+  private(set) var imageAgreed = 0
+  private(set) var imageRewritten = 0
+  private(set) var imageContradicted = 0
 
-  init() {
+  /// - Parameter isOn: the comparison is part of the result.
+  init(isOn: Bool) {
+    self.isOn = isOn
     invalidated = .allocate(capacity: 1024)
     invalidated.initialize(repeating: 0, count: 1024)
+    observed = .allocate(capacity: 1024)
+    observed.initialize(repeating: 0, count: 1024)
   }
 
-  deinit { invalidated.deallocate() }
+  deinit {
+    invalidated.deallocate()
+    observed.deallocate()
+  }
 
   /// Compares a judged message with what was recorded of it.
   @inline(__always)
@@ -72,6 +85,11 @@ struct InterruptCheck: ~Copyable {
     return mine.isLevel == theirs.isLevel ? nil : "another trigger mode"
   }
 
+  /// Whether the recorder read an entry before; always for those whose table is a device's.
+  func hasObserved(_ tag: UInt64) -> Bool {
+    tag >> 16 != 0 || observed[Int(tag >> 6)] & 1 << (tag & 63) != 0
+  }
+
   /// The recorder read an entry.
   mutating func observe(_ tag: UInt64, changed: Bool) {
     guard tag >> 16 == 0 else { return }
@@ -81,6 +99,27 @@ struct InterruptCheck: ~Copyable {
       if invalidated[word] & bit == 0 { rewritesWithoutInvalidation += 1 }
     }
     invalidated[word] &= ~bit
+    observed[word] |= bit
+  }
+
+  /// Compares the entries that the recorder last read with an image of the trace's end.
+  ///
+  /// One that differs and was invalidated since was rewritten after its last use.
+  mutating func compareImage(
+    _ entries: borrowing InterruptEntries, _ image: (UInt32) -> InterruptEntry?
+  ) {
+    guard isOn else { return }
+    for index in 0..<UInt32(65_536) {
+      let (word, bit) = (Int(index >> 6), UInt64(1) << UInt64(index & 63))
+      guard observed[word] & bit != 0, let there = image(index) else { continue }
+      if entries.entry(InterruptEntryCache.tag(0, index)) == there {
+        imageAgreed += 1
+      } else if invalidated[word] & bit != 0 {
+        imageRewritten += 1
+      } else {
+        imageContradicted += 1
+      }
+    }
   }
 
   mutating func invalidateAll() {
@@ -114,7 +153,12 @@ struct InterruptCheck: ~Copyable {
 
   /// The counters, where anything was recorded at all.
   func add(to result: inout RunResult) {
-    guard agreed + contradicted + unmatched > 0 else { return }
+    guard isOn, agreed + contradicted + unmatched > 0 else { return }
+    if imageAgreed + imageRewritten + imageContradicted > 0 {
+      result.counters["check.interrupts.image.agreed"] = imageAgreed
+      result.counters["check.interrupts.image.rewritten"] = imageRewritten
+      result.counters["check.interrupts.image.contradicted"] = imageContradicted
+    }
     let counters: [String: Int] = [
       "agreed": agreed, "contradicted": contradicted, "unrecorded": unrecorded,
       "unmatched": unmatched, "blocked": blocked, "rewrites": rewrites,

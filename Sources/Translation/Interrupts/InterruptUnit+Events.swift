@@ -49,12 +49,13 @@ extension InterruptUnit {
   // MARK: Tables
 
   private mutating func write(
-    _ tag: UInt64, _ entry: InterruptEntry, at place: EventPlace, _ memory: borrowing IOMemory
+    _ tag: UInt64, _ entry: InterruptEntry, at place: EventPlace, _ memory: borrowing IOMemory,
+    isMove: Bool = true
   ) {
     let (table, last) = (isAMD ? nil : tableAddress, vtd.entries)
     let before = entries.entry(tag) ?? InterruptEntry()
     if before == entry, entries.has(tag) { return }
-    noteMove(tag, from: before, to: entry, at: place)
+    if isMove { noteMove(tag, from: before, to: entry, at: place) }
     entries.write(tag, entry) { number in
       let index = UInt64(tag & 0xff00) | UInt64(number)
       guard let table, index < UInt64(last),
@@ -263,9 +264,11 @@ extension InterruptUnit {
       return
     }
     let tag = InterruptEntryCache.tag(table, index)
-    let before = entries.entry(tag)
-    write(tag, entry, at: place, memory)
-    check.observe(tag, changed: before.map { $0 != entry && $0 != InterruptEntry() } ?? false)
+    let isKnown = check.hasObserved(tag)
+    let isChanged = isKnown && entries.entry(tag) != entry
+    // An image may be of the trace's end, so an entry's first reading is no change of it.
+    write(tag, entry, at: place, memory, isMove: isKnown)
+    check.observe(tag, changed: isChanged)
   }
 
   private mutating func seeRequest(_ event: TraceEvent) {

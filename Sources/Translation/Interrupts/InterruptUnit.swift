@@ -25,10 +25,14 @@ struct InterruptUnit: ~Copyable {
   var targets: InterruptTargets
   var counters = InterruptCounters()
   var ledger = InterruptLedger()
-  var check = InterruptCheck()
+  var check: InterruptCheck
   private var pending: PendingMessage?
 
-  init(_ machine: InterruptDescription?, _ architecture: IOMMUArchitecture) {
+  init(
+    _ machine: InterruptDescription?, _ architecture: IOMMUArchitecture,
+    checksRecorded: Bool = true
+  ) {
+    check = InterruptCheck(isOn: checksRecorded)
     isFitted = machine != nil
     let machine = machine ?? InterruptDescription.absent
     self.machine = machine
@@ -42,6 +46,18 @@ struct InterruptUnit: ~Copyable {
     cache = InterruptEntryCache(machine.entryCache, seed: 0)
     model = DeliveryModel(machine, isAMD: architecture == .amdvi)
     targets = InterruptTargets(cores: machine.cores)
+  }
+
+  /// Judges what still waits; nothing is replayed afterwards.
+  mutating func finish(_ memory: borrowing IOMemory, _ isolation: inout IsolationMonitor) {
+    settle(memory, &isolation)
+    guard isFitted, !isAMD, let tableAddress else { return }
+    check.compareImage(entries) { index in
+      guard let low = memory.read(tableAddress &+ UInt64(index) * 16),
+        let high = memory.read(tableAddress &+ UInt64(index) * 16 &+ 8)
+      else { return nil }
+      return InterruptEntry(low: low, high: high)
+    }
   }
 
   // MARK: Messages

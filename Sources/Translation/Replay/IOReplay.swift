@@ -32,7 +32,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
     unit = Unit(iommu, seed: machine.synthesis.seed)
     isolation = IsolationMonitor(isVTd: iommu.architecture == .vtd)
-    interrupts = InterruptUnit(machine.interrupts, iommu.architecture)
+    interrupts = InterruptUnit(
+      machine.interrupts, iommu.architecture, checksRecorded: checksRecorded)
     flushes = FlushPolicy(iommu)
     check = IOCheck(isOn: checksRecorded)
   }
@@ -66,7 +67,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   /// Judges what still waits; nothing is replayed afterwards.
   mutating func finish() {
     settle()
-    interrupts.settle(memory, &isolation)
+    interrupts.finish(memory, &isolation)
     isolation.finish()
     check.finish(unit, memory)
   }

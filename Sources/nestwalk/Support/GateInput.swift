@@ -13,11 +13,10 @@ enum GateInput {
   static func agrees(_ results: [RunResult]) -> Bool {
     var agrees = true
     for result in results {
-      guard let contradicted = result.counters["check.contradicted"], contradicted > 0 else {
-        continue
-      }
+      let contradicted = result.contradicted
+      guard contradicted > 0 else { continue }
       agrees = false
-      let agreed = result.counters["check.agreed", default: 0]
+      let agreed = result.agreed
       printError(
         "nestwalk: --check-recorded: \(result.trace.name) on \(result.machine.name): "
           + "\(grouped(contradicted)) recorded outcomes are contradicted, \(grouped(agreed)) agree")
