@@ -136,6 +136,10 @@ public enum IOMMUQuirk: String, Sendable, CaseIterable {
   case invalidatesAtOnce = "invalidates-at-once"
   /// A hit is not checked for permission.
   case hitsSkipPermission = "hits-skip-permission"
+  /// The IOTLB keeps a large page as the base page that was asked for.
+  case iotlbBasePages = "iotlb-base-pages"
+  /// An invalidation of pages takes all of its domain.
+  case pagesTakeDomain = "pages-take-domain"
   /// A fault is not recorded while one of the same device is.
   case faultsCollapseByDevice = "faults-collapse-by-device"
 }

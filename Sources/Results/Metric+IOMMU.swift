@@ -68,7 +68,7 @@ extension Metric {
     Metric("iommu.walk.references", "references", "Page-table entries read by walks."),
     Metric(
       "iommu.structure.references", "references",
-      "Words of 8 bytes read of root, context, device-table and PASID entries."),
+      "Root, context, device-table and PASID entries read."),
     Metric(
       "iommu.memoryReads", "references", "All that the unit reads for requests; iommu_mrds."),
     Metric(

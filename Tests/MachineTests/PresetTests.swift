@@ -9,7 +9,7 @@ struct PresetTests {
     #expect(
       Preset.all.map(\.name) == [
         "reference", "reference-cached", "reference-interrupts", "zen5", "zen4", "skylake-sp",
-        "golden-cove", "qemu-vtd", "qemu-7.2-vtd",
+        "golden-cove", "qemu-vtd", "qemu-7.2-vtd", "qemu-amdvi",
       ])
   }
 
@@ -91,6 +91,6 @@ struct PresetTests {
       Preset.refusal(of: "zen6").description
         == #"zen6: preset: no such preset; did you mean "zen5"? presets are reference, "#
         + "reference-cached, reference-interrupts, zen5, zen4, skylake-sp, golden-cove, qemu-vtd, "
-        + "qemu-7.2-vtd")
+        + "qemu-7.2-vtd, qemu-amdvi")
   }
 }

@@ -103,6 +103,7 @@ extension IOMMUQuirk {
     switch self {
     case .pageMask8Bits:
       "it compares page numbers in bits 7 down to its address mask and no others"
+    case .pagesTakeDomain: "it takes all of the domain, whatever the pages"
     default: "see the machine's quirks"
     }
   }

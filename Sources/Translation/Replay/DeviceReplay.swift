@@ -37,10 +37,35 @@ final class VTdReplay: DeviceReplay {
   func addResults(to result: inout RunResult) { io.addCounters(to: &result) }
 }
 
+/// Devices behind AMD-Vi.
+final class AMDViReplay: DeviceReplay {
+  private var io: IOReplay<AMDViUnit>
+
+  init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
+    io = IOReplay(machine, iommu, checksRecorded: checksRecorded)
+  }
+
+  func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    io.addPage(at: address, bytes)
+  }
+
+  func replay(_ block: TraceBlock) throws(TraceError) { try io.replay(block) }
+
+  func finish() throws(ConservationError) {
+    io.finish()
+    try io.checkLaws()
+  }
+
+  func addResults(to result: inout RunResult) { io.addCounters(to: &result) }
+}
+
 extension MachineAssembly {
   /// The devices' side of a machine; nothing where it has no IOMMU.
   static func devices(of machine: MachineDescription, checksRecorded: Bool) -> DeviceReplay? {
     guard let iommu = machine.iommu else { return nil }
-    return VTdReplay(machine, iommu, checksRecorded: checksRecorded)
+    return switch iommu.architecture {
+    case .vtd: VTdReplay(machine, iommu, checksRecorded: checksRecorded)
+    case .amdvi: AMDViReplay(machine, iommu, checksRecorded: checksRecorded)
+    }
   }
 }

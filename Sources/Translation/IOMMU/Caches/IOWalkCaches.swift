@@ -4,6 +4,8 @@ import Machine
 struct IOTablePlace: BitwiseCopyable {
   var table: UInt64
   var rights: Rights
+  /// The level of the table; below the entry's by one, or by more where a format skips levels.
+  var level: UInt8
 }
 
 /// Paging-structure caches of one stage: from an address's upper bits to the table below.
@@ -28,7 +30,8 @@ struct IOWalkCaches: ~Copyable {
     for (at, one) in deepestFirst.enumerated() {
       (caches + at).initialize(
         to: IOCache(
-          one.cache, seed: seed &+ UInt64(at), initial: IOTablePlace(table: 0, rights: [])))
+          one.cache, seed: seed &+ UInt64(at), initial: IOTablePlace(table: 0, rights: [], level: 0)
+        ))
     }
   }
 
@@ -41,12 +44,12 @@ struct IOWalkCaches: ~Copyable {
   @inline(__always)
   mutating func deepest(
     _ space: UInt64, _ address: UInt64, below top: Int
-  ) -> (level: Int, place: IOTablePlace)? {
+  ) -> IOTablePlace? {
     for at in 0..<levels.count where levels[at] <= top {
       lookups[at] += 1
       if let found = caches[at].find(space, address >> UInt64(12 + 9 * levels[at])) {
         hits[at] += 1
-        return (levels[at] - 1, found.pointee)
+        return found.pointee
       }
     }
     return nil

@@ -4,7 +4,7 @@
 /// by the same walks as from recorded tables.
 ///
 /// Model: a domain's tables have the deepest format that the unit walks; a mapped page is 4 KiB, 2 MiB
-/// or 1 GiB, the largest that its range and alignment allow.
+/// or 1 GiB, the largest that its range and alignment allow, and unmapping a part of one unmaps it all.
 struct VTdTables: ~Copyable {
   private struct Domain {
     var number: UInt32
@@ -163,13 +163,29 @@ struct VTdTables: ~Copyable {
     _ memory: inout IOMemory
   ) -> Bool {
     guard let root = table(of: domain, &memory) else { return false }
-    let allowed = UInt64(rights.rawValue & 3)
-    var pieces = MapPieces(address, output, bytes, maximumLevel: 2)
+    return mapPieces(
+      root, MapPieces(address, output, bytes, maximumLevel: 2), UInt64(rights.rawValue & 3), &memory
+    )
+  }
+
+  /// A large page does not take the place of a table: walks may have cached where that is.
+  private mutating func mapPieces(
+    _ root: UInt64, _ given: MapPieces, _ allowed: UInt64, _ memory: inout IOMemory
+  ) -> Bool {
+    var pieces = given
     while let piece = pieces.next() {
       guard piece.address >> UInt64(12 + 9 * levels) == 0,
-        let entry = leaf(root, piece.address, piece.level, &memory, adds: true)
+        let entry = leaf(root, piece.address, piece.level, &memory)
       else { return false }
       let size = piece.level > 0 ? VTdSecondStageEntry.pageSize.mask : 0
+      let old = memory.read(entry) ?? 0
+      if old & 3 != 0, !VTdSecondStage.isLeaf(old, level: piece.level) {
+        let smaller = MapPieces(
+          piece.address, piece.output, 1 << UInt64(12 + 9 * piece.level),
+          maximumLevel: piece.level - 1)
+        guard mapPieces(root, smaller, allowed, &memory) else { return false }
+        continue
+      }
       memory.write(entry, piece.output & VTdSecondStageEntry.frame.mask | size | allowed)
     }
     return !pieces.isCut
@@ -219,7 +235,7 @@ struct VTdTables: ~Copyable {
   ///
   /// A larger page in the way gives room to smaller ones.
   private mutating func leaf(
-    _ root: UInt64, _ address: UInt64, _ level: Int, _ memory: inout IOMemory, adds: Bool
+    _ root: UInt64, _ address: UInt64, _ level: Int, _ memory: inout IOMemory
   ) -> UInt64? {
     var table = root
     for above in stride(from: levels - 1, to: level, by: -1) {

@@ -59,7 +59,7 @@ extension VTdUnit {
     let reads = references.structures
     let fetched = fetchContext(of: request, root, memory)
     if case .found(let context) = fetched {
-      references.structures = reads + (isScalableNow ? 4 : 2)
+      references.structures = reads + 2
       return keep(context, request)
     }
     return fetched

@@ -10,20 +10,9 @@ extension VTdUnit {
 
   var lastFault: (low: UInt64, high: UInt64)? { faults.last.map { ($0.low, $0.high) } }
 
-  /// Keeps what a device was given.
   mutating func grant(_ event: TraceEvent) {
-    let bytes = max(event[3], 4096)
-    let shift = UInt8(63 - bytes.leadingZeroBitCount)
-    let rights = Rights(rawValue: UInt8(truncatingIfNeeded: event[4] & 3))
-    let request = DMARequest(
-      device: UInt32(truncatingIfNeeded: event[0]),
-      pasid: event[5] == 0 ? DMARequest.noPASID : UInt32((event[5] &- 1) & 0xf_ffff),
-      address: event[2], bytes: 0, kind: .unknown, place: EventPlace())
-    let granted = IOTranslation(
-      output: event[2] & ~(1 << UInt64(shift) - 1), leaf: 0, filledAt: 0,
-      domain: DMAOutcome.noDomain, device: request.device, pasid: request.pasid, shift: shift,
-      rights: rights, kind: .second)
-    deviceTLB.fill(Self.deviceSpace(request), event[2], granted)
+    let (request, granted) = IOTranslation.granted(event)
+    deviceTLB.fill(Self.deviceSpace(request), request.address, granted)
   }
 
   /// Translates by tables alone, and leaves nothing behind.
@@ -59,14 +48,9 @@ extension VTdUnit {
     iotlb.add("iotlb", to: &result)
     contextLookups.add("iommu.contextCache", to: &result)
     pasidLookups.add("iommu.pasidCache", to: &result)
-    add(contextCache, "iommu.contextCache", to: &result)
-    add(pasidCache, "iommu.pasidCache", to: &result)
-    secondCaches.visit { level, lookups, hits, cache in
-      let name = "iommu.nonleaf.secondStage.L\(level)"
-      result.counters["\(name).lookups"] = lookups
-      result.counters["\(name).hits"] = hits
-      result.counters["\(name).misses"] = lookups - hits
-    }
+    contextCache.add("iommu.contextCache", to: &result)
+    pasidCache.add("iommu.pasidCache", to: &result)
+    secondCaches.add(to: &result)
     result.counters["iommu.walk.count"] = walks
     result.counters["iommu.walk.references"] = references.tables
     result.counters["iommu.structure.references"] = references.structures
@@ -81,22 +65,12 @@ extension VTdUnit {
     }
     faults.addCounters(to: &result)
     queue.addCounters(to: &result)
-    result.counters["iommu.pageRequests.posted"] = pageRequests.posted
-    result.counters["iommu.pageRequests.refused"] = pageRequests.refused
-    result.counters["iommu.pageRequests.responses"] = pageRequests.responses
+    pageRequests.add(to: &result)
     if tables.refused > 0 {
       result.notes.append(
         "\(tables.refused) maps, unmaps or attachments found no room in the tables of one run, or "
           + "no place in their format, and hold only in part.")
     }
-  }
-
-  private func add<Value>(
-    _ cache: borrowing IOCache<Value>, _ name: String, to result: inout RunResult
-  ) {
-    result.counters["\(name).fills"] = cache.fills
-    result.counters["\(name).evictions"] = cache.evictions
-    result.counters["\(name).invalidations"] = cache.invalidations
   }
 
   /// As the manual writes a reason: two hexadecimal digits and h.
@@ -107,42 +81,13 @@ extension VTdUnit {
 
   func checkLaws(_ laws: inout Conservation, _ counters: IOCounters) {
     iotlb.checkLaws(&laws, "the IOTLB")
-    laws.equal(
-      contextCache.fills,
-      contextCache.evictions + contextCache.invalidations + contextCache.occupied,
-      "fills of the context cache = its evictions, invalidations and entries")
-    laws.equal(
-      pasidCache.fills, pasidCache.evictions + pasidCache.invalidations + pasidCache.occupied,
-      "fills of the PASID cache = its evictions, invalidations and entries")
+    contextCache.checkLaws(&laws, "the context cache")
+    pasidCache.checkLaws(&laws, "the PASID cache")
     laws.equal(iotlb.misses, walks + unwalked, "IOTLB misses = walks and misses without tables")
     let faults = blocked.reduce(0, +)
     laws.equal(faults, self.faults.reported, "blocked requests = those reported and held back")
     laws.equal(
       faults, counters.count(of: .fault) + pageRequests.refused,
       "blocked requests and page requests = faults by code")
-  }
-}
-
-extension IOTLB {
-  /// The counters under a name.
-  func add(_ name: String, to result: inout RunResult) {
-    result.counters["\(name).lookups"] = lookups
-    result.counters["\(name).hits"] = hits
-    result.counters["\(name).misses"] = misses
-    result.counters["\(name).fills"] = cache.fills
-    result.counters["\(name).evictions"] = cache.evictions
-    result.counters["\(name).invalidations"] = cache.invalidations
-  }
-}
-
-extension InvalidationQueue {
-  func addCounters(to result: inout RunResult) {
-    result.counters["iommu.commands"] = commands
-    result.counters["iommu.waits"] = waits
-    result.counters["iommu.commands.illegal"] = illegal
-    result.counters["iommu.invalidations.global"] = global
-    result.counters["iommu.invalidations.domain"] = domain
-    result.counters["iommu.invalidations.pages"] = pages
-    result.counters["iommu.invalidations.other"] = other
   }
 }

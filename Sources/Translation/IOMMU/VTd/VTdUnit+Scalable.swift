@@ -40,7 +40,7 @@ extension VTdUnit {
       case .blocked(let code): return .blocked(code, isSilent: isSilent)
       case .unresolved: return .unresolved
       }
-      references.structures += 4
+      references.structures += 2
       _ = pasidCache.insert(UInt64(request.device), UInt64(pasid), entry)
     }
     return tables(of: entry, pasid, request, isSilent: isSilent)

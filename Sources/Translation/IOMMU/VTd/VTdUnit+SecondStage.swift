@@ -44,7 +44,7 @@ extension VTdUnit {
     var table = tables.second
     var rights = Rights.data
     if let cached = secondCaches.deepest(space, address, below: level) {
-      (level, table, rights) = (cached.level, cached.place.table, cached.place.rights)
+      (level, table, rights) = (Int(cached.level), cached.table, cached.rights)
     }
     while true {
       let value: UInt64
@@ -74,7 +74,8 @@ extension VTdUnit {
             pasid: tables.pasid, shift: shift, rights: rights, kind: .second))
       }
       table = value & VTdSecondStageEntry.frame.mask
-      secondCaches.insert(space, address, level: level, IOTablePlace(table: table, rights: rights))
+      let place = IOTablePlace(table: table, rights: rights, level: UInt8(level - 1))
+      secondCaches.insert(space, address, level: level, place)
       level -= 1
     }
   }
