@@ -21,6 +21,9 @@ struct DeviceState: BitwiseCopyable {
 
   init(_ device: UInt32) { self.device = device }
 
+  /// It was attached to a domain, whether or not it still is.
+  var hasEpoch: Bool { isAttached || isDetached }
+
   /// The domain that its buffers are in, as far as is known.
   var knownDomain: UInt32? {
     if isAttached, domain != DMAOutcome.noDomain { return domain }

@@ -52,9 +52,8 @@ extension IsolationMonitor {
   private mutating func judgeTranslation(_ outcome: DMAOutcome, _ number: Int) {
     judged[2] &+= 1
     devices.states[number].lastDomain = outcome.domain
-    let state = devices.states[number]
-    if state.isAttached || state.isDetached { judgeEpoch(outcome, state) }
-    if !owners.isEmpty { judgeOwner(outcome, state) }
+    if devices.states[number].hasEpoch { judgeEpoch(outcome, number) }
+    if !owners.isEmpty { judgeOwner(outcome, devices.states[number]) }
     if !mappings.isEmpty { judgeStaleness(outcome) }
     if !unflushed.isEmpty { judgeRoot(outcome) }
     if outcome.output >> 20 == 0xfee, isVTd { judgeDoorbell(outcome) }
@@ -115,8 +114,10 @@ extension IsolationMonitor {
     if outcome.domain != DMAOutcome.noDomain {
       judgeStaleness(outcome, mappings.find(MappingSpace(domain: outcome.domain), page))
     }
-    judgeStaleness(outcome, mappings.find(.unknown, page))
-    judgeStaleness(outcome, mappings.find(MappingSpace(device: outcome.request.device), page))
+    if mappings.hasUnknownDomains { judgeStaleness(outcome, mappings.find(.unknown, page)) }
+    if mappings.hasDevices {
+      judgeStaleness(outcome, mappings.find(MappingSpace(device: outcome.request.device), page))
+    }
   }
 
   @inline(__always)
@@ -163,14 +164,23 @@ extension IsolationMonitor {
   }
 
   /// V8: set up for, or served by, a domain that the device has left.
-  private mutating func judgeEpoch(_ outcome: DMAOutcome, _ state: DeviceState) {
+  @inline(__always)
+  private mutating func judgeEpoch(_ outcome: DMAOutcome, _ number: Int) {
     guard !outcome.request.hasPASID else { return }
     judged[8] &+= 1
-    let isEarlier = issued != 0 && issued < state.attached.time
+    // The state is not copied where nothing is found.
+    let isEarlier = issued != 0 && issued < devices.states[number].attached.time
+    let domain = devices.states[number].domain
+    let isDetached = devices.states[number].isDetached
     let isElsewhere =
-      state.isAttached && state.domain != DMAOutcome.noDomain
-      && outcome.domain != DMAOutcome.noDomain && outcome.domain != state.domain
-    guard isEarlier || isElsewhere || state.isDetached else { return }
+      !isDetached && domain != outcome.domain && domain != DMAOutcome.noDomain
+      && outcome.domain != DMAOutcome.noDomain
+    if isEarlier || isElsewhere || isDetached { tellEpoch(outcome, number, isEarlier: isEarlier) }
+  }
+
+  @inline(never)
+  private mutating func tellEpoch(_ outcome: DMAOutcome, _ number: Int, isEarlier: Bool) {
+    let state = devices.states[number]
     let issued = issued
     find(8, .critical, subject(outcome), at: outcome.request.place) { monitor in
       var detail = monitor.evidence(outcome)

@@ -32,6 +32,9 @@ struct MappingTable: ~Copyable {
   private(set) var counts: InlineArray<2, Int> = .init(repeating: 0)
   /// Pages that found no place, because the table or one event's range was full.
   private(set) var dropped = 0
+  /// Anything was ever mapped in a domain without a number, or for a device alone.
+  private(set) var hasUnknownDomains = false
+  private(set) var hasDevices = false
   /// What the last `map` met.
   private(set) var conflicts: [Conflict] = []
 
@@ -83,6 +86,8 @@ struct MappingTable: ~Copyable {
   ) {
     conflicts.removeAll(keepingCapacity: true)
     guard bytes > 0 else { return }
+    if space.device != nil { hasDevices = true }
+    if space == .unknown { hasUnknownDomains = true }
     var (page, frame) = (address >> 12, output >> 12)
     let last = (address &+ (bytes - 1)) >> 12
     guard last >= page else { return }
