@@ -68,6 +68,14 @@ struct RunCommand: ParsableCommand {
         + "code 1 where the machine contradicts it."))
   var checkRecorded = false
 
+  @Option(
+    name: .customLong("answer"),
+    help: ArgumentHelp(
+      "Answer a question in a table of the result: "
+        + (Answer.allCases.map(\.rawValue) + ["all"]).joined(separator: ", ") + ". May be repeated.",
+      valueName: "question"))
+  var questions: [Questions] = []
+
   @OptionGroup var trace: TraceOptions
 
   @Option(
@@ -83,6 +91,11 @@ struct RunCommand: ParsableCommand {
     }
     guard first == nil || image != nil, second == nil || first != nil else {
       throw ValidationError("--first belongs to --image, and --second to --first")
+    }
+    if let answer = questions.flatMap(\.answers).first(where: \.needsSynthesis), first != nil,
+      !questions.contains(where: { $0.answers.count > 1 })
+    {
+      throw ValidationError("--answer \(answer.rawValue) needs tables that are made, not --first")
     }
     if let first, first.format != .x86 {
       throw ValidationError("--first has the format of guests' tables, x86-64:4 or x86-64:5")
@@ -137,23 +150,38 @@ struct RunCommand: ParsableCommand {
       hasEvents: reader.mayHaveProcessorEvents,
       recorded: first.map { RecordedTables(first: $0, second: second) })
     let replays = machines.map { Replay($0, plan, checksRecorded: checkRecorded) }
-    if let image { try readImage(image, into: replays) }
+    let answers = answers()
+    let runs = answers.isEmpty ? [] : machines.map { AnswerRun(answers, of: $0, plan) }
+    if let image { try readImage(image, into: replays, runs) }
     try reader.forEachBlock(quiet: trace.quiet) { block in
       for replay in replays { try replay.replay(block) }
+      for run in runs { try run.replay(block) }
     }
     let summary = try reader.finish()
     let identity = TraceIdentity(
       name: summary.name, sha256: summary.sha256, records: 0, tables: "", notes: summary.notes)
-    return try replays.map { try $0.result(of: identity) }
+    var results = try replays.map { try $0.result(of: identity) }
+    for (place, run) in runs.enumerated() { results[place].tables += try run.finish() }
+    return results
   }
 
-  private func readImage(_ path: String, into replays: [Replay]) throws {
+  /// Every question once, in the order of the list; those that tables of an image cannot answer are
+  /// left out of `all`.
+  private func answers() -> [Answer] {
+    let asked = Set(questions.flatMap(\.answers))
+    return Answer.allCases.filter { asked.contains($0) && (first == nil || !$0.needsSynthesis) }
+  }
+
+  private func readImage(
+    _ path: String, into replays: [Replay], _ runs: [AnswerRun]
+  ) throws {
     var refused: UInt64?
     _ = try MemoryImage.read(path: path, format: nil, base: imageBase?.value) {
       (address, bytes) throws(TraceError) in
       for replay in replays where !replay.addPage(at: address, bytes) && refused == nil {
         refused = address
       }
+      for run in runs where !run.addPage(at: address, bytes) && refused == nil { refused = address }
     }
     if let refused {
       throw FileError(
@@ -174,4 +202,21 @@ struct RunCommand: ParsableCommand {
     }
     printResult(text.hasSuffix("\n") ? text : text + "\n")
   }
+}
+
+/// What `--answer` names: one question or all of them.
+struct Questions: ExpressibleByArgument {
+  var answers: [Answer]
+
+  init?(argument: String) {
+    if argument == "all" {
+      answers = Answer.allCases
+    } else if let answer = Answer(rawValue: argument) {
+      answers = [answer]
+    } else {
+      return nil
+    }
+  }
+
+  static var allValueStrings: [String] { Answer.allCases.map(\.rawValue) + ["all"] }
 }
