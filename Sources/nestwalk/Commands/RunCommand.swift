@@ -72,7 +72,8 @@ struct RunCommand: ParsableCommand {
     name: .customLong("answer"),
     help: ArgumentHelp(
       "Answer a question in a table of the result: "
-        + (Answer.allCases.map(\.rawValue) + ["all"]).joined(separator: ", ") + ". May be repeated.",
+        + (Answer.allCases.map(\.rawValue) + ["all"]).joined(separator: ", ")
+        + ". May be repeated.",
       valueName: "question"))
   var questions: [Questions] = []
 
