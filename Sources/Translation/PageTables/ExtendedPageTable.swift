@@ -48,6 +48,11 @@ enum ExtendedPageTable: PageTableFormat {
   }
 
   @inline(__always)
+  static func isOpenTable(_ entry: UInt64, _ controls: PagingControls) -> Bool {
+    entry & controls.openExtended.mask == controls.openExtended.value
+  }
+
+  @inline(__always)
   static func isLeaf(_ entry: UInt64, level: Int) -> Bool {
     level == 0 || entry & Entry.largePage.mask != 0
   }
@@ -69,8 +74,7 @@ enum ExtendedPageTable: PageTableFormat {
     if level > 2 || level == 2 && !controls.flags.contains(.hugePages) { return true }
     let type = (entry & Entry.memoryType.mask) >> 3
     if type == 2 || type == 3 || type == 7 { return true }
-    let offset: UInt64 = 1 << UInt64(12 + 9 * level) - 1
-    return entry & offset & ~(1 << 12 - 1) != 0
+    return entry & TableLevel.offsets(level) & ~(1 << 12 - 1) != 0
   }
 
   @inline(__always)
@@ -85,7 +89,7 @@ enum ExtendedPageTable: PageTableFormat {
   /// No bit above the highest translated one.
   @inline(__always)
   static func accepts(_ address: UInt64, levels: Int) -> Bool {
-    address >> UInt64(12 + 9 * levels) == 0
+    address &>> TableLevel.shift(levels) == 0
   }
 
   /// Each of read, write and execute that the access needs; `user` says from whose page a fetch is.

@@ -21,6 +21,11 @@ enum NestedPageTable: PageTableFormat {
   }
 
   @inline(__always)
+  static func isOpenTable(_ entry: UInt64, _ controls: PagingControls) -> Bool {
+    X86PageTable.isOpenTable(entry, controls)
+  }
+
+  @inline(__always)
   static func isLeaf(_ entry: UInt64, level: Int) -> Bool {
     X86PageTable.isLeaf(entry, level: level)
   }

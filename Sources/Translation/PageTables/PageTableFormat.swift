@@ -9,6 +9,11 @@ protocol PageTableFormat {
   /// A present entry that the architecture forbids at this level.
   static func isMalformed(_ entry: UInt64, level: Int, _ controls: PagingControls) -> Bool
 
+  /// An entry above level 0 for a table that allows everything, is well formed and has its accessed
+  /// flag set: all that the other questions would say of most entries, by one compare. A format may
+  /// say no of every entry.
+  static func isOpenTable(_ entry: UInt64, _ controls: PagingControls) -> Bool
+
   /// A present entry that maps a page, and not a table.
   static func isLeaf(_ entry: UInt64, level: Int) -> Bool
 
@@ -80,9 +85,12 @@ struct FaultReport: Equatable {
 
 extension PageTableFormat {
   @inline(__always)
+  static func isOpenTable(_ entry: UInt64, _ controls: PagingControls) -> Bool { false }
+
+  @inline(__always)
   static func address(in entry: UInt64, leafLevel: Int) -> UInt64 {
     // Bits 51:12 of the 4 KiB granule, less the offset of a larger page.
-    entry & (1 << 52 - 1 << UInt64(12 + 9 * leafLevel))
+    entry & (1 << 52 - 1) & ~TableLevel.offsets(leafLevel)
   }
 
   /// The leaf keeps a dirty flag that is still clear.

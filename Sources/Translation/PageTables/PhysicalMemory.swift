@@ -17,6 +17,9 @@ struct PhysicalMemory: ~Copyable {
 
   private var cells: UnsafeMutablePointer<Cell>
   private var logCells: UInt64 = 12
+  // Of 2^logCells cells, kept so that a lookup does not make them anew.
+  private var shift: UInt64 = 64 - 12
+  private var mask = 1 << 12 - 1
   private(set) var frameCount = 0
   private var slabs: [UnsafeMutableRawPointer] = []
   private var freeInSlab = 0
@@ -37,12 +40,11 @@ struct PhysicalMemory: ~Copyable {
 
   @inline(__always)
   private func cell(of frame: UInt64) -> UnsafeMutablePointer<Cell> {
-    let mask = 1 << logCells - 1
-    var at = Int(truncatingIfNeeded: (frame &* 0x9E37_79B9_7F4A_7C15) >> (64 - logCells))
+    var at = Int(truncatingIfNeeded: (frame &* 0x9E37_79B9_7F4A_7C15) &>> shift)
     while true {
       let cell = cells + at
-      if cell.pointee.key == frame + 1 || cell.pointee.key == 0 { return cell }
-      at = (at + 1) & mask
+      if cell.pointee.key == frame &+ 1 || cell.pointee.key == 0 { return cell }
+      at = (at &+ 1) & mask
     }
   }
 
@@ -71,10 +73,19 @@ struct PhysicalMemory: ~Copyable {
     return words
   }
 
+  /// Adds a frame, which must not exist yet, with the words of another; nobody may write them.
+  mutating func addFrame(_ frame: UInt64, sharing words: UnsafeMutablePointer<UInt64>) {
+    if 2 * frameCount >= 1 << logCells { grow() }
+    cell(of: frame).pointee = Cell(key: frame + 1, words: words)
+    frameCount += 1
+  }
+
   private mutating func grow() {
     let old = cells
     let oldCount = 1 << logCells
     logCells += 1
+    shift = 64 - logCells
+    mask = 1 << logCells - 1
     cells = .allocate(capacity: 1 << logCells)
     cells.initialize(repeating: Cell(key: 0, words: nil), count: 1 << logCells)
     for at in 0..<oldCount where old[at].key != 0 {

@@ -44,6 +44,11 @@ enum X86PageTable: PageTableFormat {
   }
 
   @inline(__always)
+  static func isOpenTable(_ entry: UInt64, _ controls: PagingControls) -> Bool {
+    entry & controls.openLongMode.mask == controls.openLongMode.value
+  }
+
+  @inline(__always)
   static func isLeaf(_ entry: UInt64, level: Int) -> Bool {
     level == 0 || entry & Entry.pageSize.mask != 0
   }
@@ -66,8 +71,7 @@ enum X86PageTable: PageTableFormat {
         && controls.flags.contains(.reservesUpperGlobal)
     }
     guard level < 2 || level == 2 && controls.flags.contains(.hugePages) else { return true }
-    let offset: UInt64 = 1 << UInt64(12 + 9 * level) - 1
-    return entry & offset & ~(1 << 13 - 1) != 0
+    return entry & TableLevel.offsets(level) & ~(1 << 13 - 1) != 0
   }
 
   @inline(__always)

@@ -8,12 +8,14 @@ import Machine
 /// allow and more of that kind (`CachedTable`, `CachedPage`).
 struct WalkCache: ~Copyable {
   let level: Int
+  private let shift: UInt64
   private let entries: AssociativeTable<UInt64>
   private(set) var lookups = 0
   private(set) var hits = 0
 
   init(level: Int, _ geometry: WalkCacheGeometry) {
     self.level = level
+    shift = TableLevel.shift(level)
     entries = AssociativeTable(
       sets: geometry.sets, ways: geometry.ways, policy: geometry.policy, seed: geometry.seed,
       initial: 0)
@@ -24,15 +26,15 @@ struct WalkCache: ~Copyable {
   /// An address shifted by 12 bits and more has at most 45, or 43 where it is sign-extended.
   @inline(__always)
   private func key(_ address: UInt64, _ tag: UInt16) -> UInt64 {
-    address >> UInt64(12 + 9 * level) | UInt64(tag) << 48
+    address &>> shift | UInt64(tag) &<< 48
   }
 
   /// What the cache has for an address, where it stands; it becomes the most recent of its set.
   @inline(__always)
   mutating func find(_ address: UInt64, _ tag: UInt16) -> UnsafeMutablePointer<UInt64>? {
-    lookups += 1
+    lookups &+= 1
     guard let value = entries.find(key(address, tag)) else { return nil }
-    hits += 1
+    hits &+= 1
     return value
   }
 
@@ -83,45 +85,60 @@ struct CachedTable {
   var word: UInt64 { table.rawValue | UInt64(rights.rawValue) | (isShadow ? 32 : 0) }
 }
 
-/// A page of the second stage in the nested TLB.
-struct CachedPage {
+/// A page of the second stage, as the nested TLB keeps it: two words, so that it is handed on in
+/// registers.
+struct CachedPage: BitwiseCopyable {
+  /// Of the address that was asked for.
   var host: HPA
-  var size: PageSize
-  var rights: Rights
-  var isDirty: Bool
-  var type: UInt8
+  /// Bits 1:0 the size, 6:2 what the entries allow, 7 that the leaf is dirty, 11:8 its memory type; all
+  /// set for no page.
+  private var facts: UInt64
 
   @inline(__always)
-  init(host: HPA, size: PageSize, rights: Rights, isDirty: Bool, type: UInt8) {
+  init(host: HPA, level: Int, rights: Rights, isDirty: Bool, type: UInt8) {
     self.host = host
-    self.size = size
-    self.rights = rights
-    self.isDirty = isDirty
-    self.type = type
+    facts =
+      UInt64(truncatingIfNeeded: level) & 3 | UInt64(rights.rawValue & 31) &<< 2
+      | (isDirty ? 1 << 7 : 0) | UInt64(type & 15) &<< 8
+  }
+
+  /// From the nested TLB's word, for an address in its page.
+  @inline(__always)
+  init(word: UInt64, at address: GPA) {
+    host = HPA(word & ~0xfff | address.rawValue & 0xfff)
+    facts = word & 0xfff
+  }
+
+  private init(facts: UInt64) {
+    host = HPA(0)
+    self.facts = facts
   }
 
   /// Where there is no second stage.
   @inline(__always)
   static func identity(_ address: GPA) -> CachedPage {
-    CachedPage(
-      host: HPA(address.rawValue), size: .huge1G, rights: .all, isDirty: true, type: 0)
+    CachedPage(host: HPA(address.rawValue), level: 2, rights: .all, isDirty: true, type: 0)
   }
 
-  @inline(__always)
-  init(word: UInt64) {
-    self.init(
-      host: HPA(word & ~0xfff),
-      size: PageSize(rawValue: UInt8(truncatingIfNeeded: word & 3)) ?? .huge1G,
-      rights: Rights(rawValue: UInt8(truncatingIfNeeded: word >> 2 & 31)),
-      isDirty: word & 1 << 7 != 0, type: UInt8(truncatingIfNeeded: word >> 8 & 15))
-  }
+  /// The walk faulted.
+  static let none = CachedPage(facts: .max)
 
-  /// With the address's frame; its offset is left out.
   @inline(__always)
-  var word: UInt64 {
-    host.rawValue & ~0xfff | UInt64(size.rawValue) | UInt64(rights.rawValue) << 2
-      | (isDirty ? 1 << 7 : 0) | UInt64(type) << 8
-  }
+  var isNone: Bool { facts == .max }
+  @inline(__always)
+  var size: PageSize { PageSize(rawValue: UInt8(truncatingIfNeeded: facts & 3)) ?? .huge1G }
+  @inline(__always)
+  var rights: Rights { Rights(rawValue: UInt8(truncatingIfNeeded: facts &>> 2 & 31)) }
+  @inline(__always)
+  var isDirty: Bool { facts & 1 << 7 != 0 }
+  @inline(__always)
+  var type: UInt8 { UInt8(truncatingIfNeeded: facts &>> 8 & 15) }
+
+  mutating func becomeDirty() { facts |= 1 << 7 }
+
+  /// With the page's address of 4 KiB, and without the offset.
+  @inline(__always)
+  var word: UInt64 { host.rawValue & ~0xfff | facts }
 }
 
 /// The size and policy of a walk cache.
@@ -136,8 +153,8 @@ struct WalkCacheGeometry {
 struct WalkCaches: ~Copyable {
   private let caches: UnsafeMutablePointer<WalkCache>
   let count: Int
-  /// Where the cache of a level stands; -1 where the machine has none.
-  private var places: [Int] = Array(repeating: -1, count: WalkPath.steps)
+  /// Four bits a level: where its cache stands; all set where the machine has none.
+  private var places = ~UInt64(0)
 
   /// - Parameter descriptions: of one stage, at most one for each level.
   init(_ descriptions: [(level: Int, geometry: WalkCacheGeometry)]) {
@@ -146,7 +163,8 @@ struct WalkCaches: ~Copyable {
     caches = .allocate(capacity: max(count, 1))
     for (at, one) in deepestFirst.enumerated() {
       (caches + at).initialize(to: WalkCache(level: one.level, one.geometry))
-      places[one.level] = at
+      places &= ~(15 << UInt64(4 * one.level))
+      places |= UInt64(at) << UInt64(4 * one.level)
     }
   }
 
@@ -160,19 +178,25 @@ struct WalkCaches: ~Copyable {
   /// Probing stops at the first hit, and one lookup is counted for each cache probed.
   @inline(__always)
   func deepest(for address: UInt64, _ tag: UInt16) -> CachedTable? {
-    for at in 0..<count {
-      if let value = caches[at].find(address, tag) {
-        return CachedTable(level: caches[at].level - 1, word: value.pointee)
-      }
+    let (level, word) = probe(address, tag)
+    return level < 0 ? nil : CachedTable(level: level, word: word)
+  }
+
+  /// As `deepest`, in two registers; the level is below 0 where no cache has anything.
+  private func probe(_ address: UInt64, _ tag: UInt16) -> (level: Int, word: UInt64) {
+    var at = 0
+    while at < count {
+      if let value = caches[at].find(address, tag) { return (caches[at].level &- 1, value.pointee) }
+      at &+= 1
     }
-    return nil
+    return (-1, 0)
   }
 
   /// Keeps the table below an entry of `level`.
   @inline(__always)
   func insert(_ address: UInt64, _ tag: UInt16, level: Int, _ table: CachedTable) {
-    let at = places[level]
-    if at >= 0 { caches[at].insert(address, tag, table.word) }
+    let at = Int(truncatingIfNeeded: places &>> UInt64(truncatingIfNeeded: 4 &* level) & 15)
+    if at < 15 { caches[at].insert(address, tag, table.word) }
   }
 
   /// Reads one cache's counters, the deepest first.

@@ -22,8 +22,13 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   let hasNestedTLB: Bool
   /// Walks set accessed and dirty bits; a tool that only looks leaves them.
   private let setsBits: Bool
+  /// Of the second stage, where `translate` gave none; kept here so that what it gives fits registers.
+  private var failure = WalkFault(
+    stage: .second, reason: .absent, address: 0, onTableWalk: false, kind: .eptViolation)
   /// Accessed and dirty bits set by walks.
   private(set) var updates = 0
+  /// The frame of the table that memory did not have, where the last walk's fault is `absent`.
+  private(set) var absentFrame: UInt64 = 0
 
   init(caches: consuming WalkCacheSet, setsBits: Bool = true) {
     self.setsBits = setsBits
@@ -68,27 +73,31 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       let index = address.index(at: here.level)
       if let guest = wanted {
         // What is translated is where the entry stands: a fault names that address.
-        let entry = GPA(guest.rawValue & ~0xfff | 8 * index)
+        let entry = GPA(guest.rawValue & ~0xfff | 8 &* index)
         let needs = Second.tableAccess(context.secondControls)
-        switch translate(entry, for: here.level, needs, here.rights, context, memory, &path) {
-        case .found(let page):
-          here.table = HPA(frame: page.host.frame)
-          tableRights = page.rights
-        case .fault(let fault): return .fault(fault)
-        }
+        let page = translate(entry, for: here.level, needs, here.rights, context, memory, &path)
+        if page.isNone { return .fault(failure) }
+        here.table = HPA(frame: page.host.frame)
+        tableRights = page.rights
       }
       if parent >= 0, tableRights.contains(.write) {
         firstCaches.insert(address.rawValue, context.firstTag, level: parent, here)
       }
       guard let words = memory.words(in: here.table.frame) else {
+        absentFrame = here.table.frame
         return Self.fault(.absent, at: address, access, context, inShadow: here.isShadow)
       }
-      let entry = words + Int(index)
+      let entry = words + Int(truncatingIfNeeded: index)
       let value = entry.pointee
       path.append(
         TableReference(
           firstLevel: UInt8(truncatingIfNeeded: here.level), secondLevel: WalkPath.entry,
-          address: here.table.advanced(by: 8 * index), value: value))
+          address: here.table.advanced(by: 8 &* index), value: value))
+      if here.level > 0, First.isOpenTable(value, controls) {
+        parent = here.level
+        wanted = next(after: &here, value)
+        continue
+      }
       guard First.isPresent(value, controls) else {
         return Self.fault(
           .notPresent, at: address, access, context, entry: value, inShadow: here.isShadow)
@@ -111,7 +120,7 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       }
       if flags & ~value != 0 {
         guard tableRights.contains(.write) else {
-          let stands = GPA((wanted ?? context.first).rawValue & ~0xfff | 8 * index)
+          let stands = GPA((wanted ?? context.first).rawValue & ~0xfff | 8 &* index)
           return .fault(flagFault(stands, tableRights, here.rights, context, memory))
         }
         set(flags & ~value, in: entry)
@@ -119,17 +128,22 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       guard !isLeaf else {
         return finish(address, access, value | flags, here, context, memory, &path)
       }
-      let next = First.address(in: value, leafLevel: 0)
       parent = here.level
-      here.level -= 1
-      if here.isShadow {
-        here.table = HPA(next)
-        here.isShadow = value & WalkContext.switchesToGuest == 0
-        wanted = nil
-      } else {
-        wanted = GPA(next)
-      }
+      wanted = next(after: &here, value)
     }
+  }
+
+  /// Goes one level down from an entry for a table.
+  ///
+  /// - Returns: the table's guest-physical address; nothing where its place is known at once.
+  @inline(__always)
+  private func next(after here: inout CachedTable, _ entry: UInt64) -> GPA? {
+    let address = First.address(in: entry, leafLevel: 0)
+    here.level &-= 1
+    guard here.isShadow else { return GPA(address) }
+    here.table = HPA(address)
+    here.isShadow = entry & WalkContext.switchesToGuest == 0
+    return nil
   }
 
   /// The last step: from the first stage's leaf through the second stage.
@@ -140,16 +154,13 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   ) -> WalkOutcome {
     let controls = context.firstControls
     let page = First.address(in: leaf, leafLevel: here.level)
-    let data = GPA(page | address.rawValue & (1 << UInt64(12 + 9 * here.level) - 1))
-    let found: CachedPage
-    if here.isShadow {
-      found = .identity(data)
-    } else {
+    let data = GPA(page | address.offset(at: here.level))
+    var found = CachedPage.identity(data)
+    if !here.isShadow {
       let needs = Second.dataAccess(access, page: here.rights)
-      switch translate(data, for: Int(WalkPath.data), needs, here.rights, context, memory, &path) {
-      case .found(let page): found = page
-      case .fault(let fault): return .fault(fault)
-      }
+      found = translate(
+        data, for: Int(WalkPath.data), needs, here.rights, context, memory, &path)
+      if found.isNone { return .fault(failure) }
     }
     return .translated(
       Translated(
@@ -162,45 +173,39 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
           patIndex: First.memoryType(leaf, level: here.level), second: found.type)))
   }
 
-  private enum Translation {
-    case found(CachedPage)
-    case fault(WalkFault)
-  }
-
   /// The second stage, from a guest-physical to a host-physical address.
   ///
   /// `step` is the first-stage level whose table is being found, or `WalkPath.data`; `page` what the
-  /// first stage's entries allow so far.
+  /// first stage's entries allow so far. A fault is left in `failure`.
   @inline(__always)
   private mutating func translate(
     _ address: GPA, for step: Int, _ access: Rights, _ page: Rights, _ context: WalkContext,
     _ memory: borrowing PhysicalMemory, _ path: inout WalkPath
-  ) -> Translation {
+  ) -> CachedPage {
     // Native: a guest-physical address is the host's, and finding it costs nothing.
-    guard context.secondLevels > 0 else { return .found(.identity(address)) }
+    guard context.secondLevels > 0 else { return .identity(address) }
     let controls = context.secondControls
     var known: UnsafeMutablePointer<UInt64>?
     if hasNestedTLB, let word = nestedTLB.find(address.rawValue, context.secondTag) {
-      var cached = CachedPage(word: word.pointee)
+      var cached = CachedPage(word: word.pointee, at: address)
       if Second.denial(of: access, cached.rights, key: 0, controls) == nil {
         if !cached.isDirty, access.contains(.write) {
           setDirty(address, context, memory)
-          cached.isDirty = true
+          cached.becomeDirty()
           word.pointee = cached.word
         }
-        cached.host = cached.host.advanced(by: address.rawValue & 0xfff)
-        return .found(cached)
+        return cached
       }
       // What does not suffice is looked up in the tables, which may say more by now.
       known = word
     }
     func fault(
       _ reason: WalkFault.Reason, _ rights: Rights = [], entry: UInt64? = nil
-    ) -> Translation {
-      .fault(
-        Self.fault(
-          reason, at: address, access, context, rights, entry: entry, page: page,
-          onTableWalk: step != Int(WalkPath.data)))
+    ) -> CachedPage {
+      failure = Self.fault(
+        reason, at: address, access, context, rights, entry: entry, page: page,
+        onTableWalk: step != Int(WalkPath.data))
+      return .none
     }
     guard Second.accepts(address.rawValue, levels: context.secondLevels) else {
       return fault(.notPresent)
@@ -210,14 +215,23 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       ?? CachedTable(level: context.secondLevels - 1, table: context.second, rights: .all)
     while true {
       let index = address.index(at: here.level)
-      guard let words = memory.words(in: here.table.frame) else { return fault(.absent) }
-      let entry = words + Int(index)
+      guard let words = memory.words(in: here.table.frame) else {
+        absentFrame = here.table.frame
+        return fault(.absent)
+      }
+      let entry = words + Int(truncatingIfNeeded: index)
       let value = entry.pointee
       path.append(
         TableReference(
           firstLevel: UInt8(truncatingIfNeeded: step),
           secondLevel: UInt8(truncatingIfNeeded: here.level),
-          address: here.table.advanced(by: 8 * index), value: value))
+          address: here.table.advanced(by: 8 &* index), value: value))
+      if here.level > 0, Second.isOpenTable(value, controls) {
+        here.table = HPA(Second.address(in: value, leafLevel: 0))
+        secondCaches.insert(address.rawValue, context.secondTag, level: here.level, here)
+        here.level &-= 1
+        continue
+      }
       guard Second.isPresent(value, controls) else { return fault(.notPresent, entry: value) }
       guard !Second.isMalformed(value, level: here.level, controls) else {
         return fault(.malformed, entry: value)
@@ -227,10 +241,10 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
         set(Second.accessed(controls) & ~value, in: entry)
         here.table = HPA(Second.address(in: value, leafLevel: 0))
         secondCaches.insert(address.rawValue, context.secondTag, level: here.level, here)
-        here.level -= 1
+        here.level &-= 1
         continue
       }
-      if let reason = Second.denial(of: access, here.rights, key: Second.key(value), controls) {
+      if let reason = Second.denial(of: access, here.rights, key: 0, controls) {
         return fault(reason, here.rights, entry: value)
       }
       let flags =
@@ -238,16 +252,15 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       set(flags & ~value, in: entry)
       let frame = Second.address(in: value, leafLevel: here.level)
       let found = CachedPage(
-        host: HPA(frame | address.rawValue & (1 << UInt64(12 + 9 * here.level) - 1)),
-        size: PageSize(rawValue: UInt8(truncatingIfNeeded: here.level)) ?? .huge1G,
-        rights: here.rights, isDirty: !Second.isClean(value | flags, controls),
+        host: HPA(frame | address.offset(at: here.level)),
+        level: here.level, rights: here.rights, isDirty: !Second.isClean(value | flags, controls),
         type: Second.memoryType(value, level: here.level))
       if let known {
         known.pointee = found.word
       } else if hasNestedTLB {
         nestedTLB.insert(address.rawValue, context.secondTag, found.word)
       }
-      return .found(found)
+      return found
     }
   }
 
