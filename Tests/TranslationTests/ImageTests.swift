@@ -77,6 +77,45 @@ struct FiveLevelGuestTests {
     #expect(found.sorted() == (try Emulated.lines(cpu.list)).map(String.init).sorted())
   }
 
+  /// The process of CPU 1, whose pages its kernel listed; QEMU walked 200 addresses, each page's byte
+  /// 0x123.
+  @Test(
+    "200 addresses as QEMU translates them, and every page of a process as its kernel says",
+    .enabled(if: Emulated.exists("x86-la57")))
+  func addresses() throws {
+    let tables = ImageTables(first: try #require(TableRoot("x86-64:5@0x2a51000")), second: nil)
+    tables.add(try Emulated.pages("x86-la57/pagetables.nwsp.zst"))
+    func number(_ text: Substring) throws -> UInt64 {
+      try #require(UInt64(text.hasPrefix("0x") ? text.dropFirst(2) : text, radix: 16))
+    }
+    let translations = try Emulated.lines("x86-la57/gva2gpa.txt.zst")
+    #expect(translations.count == 200)
+    for line in translations {
+      let words = line.split(separator: " ")
+      let report = tables.walk(try number(words[0]) + 0x123, .load, isUser: false)
+      #expect(report.output == (try number(words[2])), "\(line)")
+    }
+    var present = 0
+    var protected = 0
+    for line in try Emulated.lines("x86-la57/g_pm.txt.zst") where line.hasPrefix("PM ") {
+      let words = line.split(separator: " ")
+      let entry = try number(words[2])
+      // Linux, Documentation/admin-guide/mm/pagemap.rst: bit 63 present, bits 54:0 the frame.
+      guard entry >> 63 == 1 else { continue }
+      let report = tables.walk(try number(words[1]), .load, isUser: true)
+      if let output = report.output {
+        present += 1
+        #expect(output >> 12 == entry & (1 << 55 - 1), "\(line)")
+      } else {
+        // Present for Linux, and P = 0 for the processor: user, and nothing else.
+        protected += 1
+        #expect(report.fault?.reason == "notPresent" && report.fault?.errorCode == 4)
+        #expect((0x7fa2_ce1c_6000..<0x7fa2_ce1c_e000).contains(report.address))
+      }
+    }
+    #expect(present == 2380 && protected == 8)
+  }
+
   @Test("a cold walk reads five entries", .enabled(if: Emulated.exists("x86-la57")))
   func references() throws {
     let root = try #require(TableRoot("x86-64:5@0x2aae000"))

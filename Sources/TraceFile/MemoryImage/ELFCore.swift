@@ -4,8 +4,8 @@
 /// not given. A page of which segments store only a part is given with zeros in the rest: QEMU's
 /// blocks of memory can begin and end inside a page, and tables fill their pages.
 struct ELFCore {
-  private let source: ByteSource
-  private let segments: [ELFSegment]
+  let source: ByteSource
+  let segments: [ELFSegment]
 
   /// Reads and consumes the headers.
   ///

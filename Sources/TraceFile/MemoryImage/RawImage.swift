@@ -1,7 +1,7 @@
 /// A raw dump: the bytes of memory from one address on, without gaps.
 struct RawImage {
-  private let source: ByteSource
-  private let base: UInt64
+  let source: ByteSource
+  let base: UInt64
 
   /// Checks the address of the first byte.
   ///

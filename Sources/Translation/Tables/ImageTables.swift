@@ -4,37 +4,36 @@ import TraceFile
 public final class ImageTables {
   private let first: TableRoot
   private let second: TableRoot?
-  private let walker: any StageWalk
+  private let image: ImageMemory
+  private let stages: StageWalk
+  private let context: WalkContext
 
-  /// Tables without any page yet.
+  /// Tables without any page yet, or with those of an image from which pages are read as walks want
+  /// them.
   ///
   /// - Parameters:
   ///   - first: from the addresses that are asked for.
   ///   - second: from what `first` gives to physical addresses; without it `first` is all.
-  public init(first: TableRoot, second: TableRoot?) {
+  ///   - firstControls: control registers of the first stage.
+  ///   - secondControls: of the second.
+  ///   - pages: holds the tables, besides those that are added.
+  public init(
+    first: TableRoot, second: TableRoot?, firstControls: TableControls = TableControls(),
+    secondControls: TableControls = TableControls(), pages: PagedImage? = nil
+  ) {
     self.first = first
     self.second = second
-    walker = Self.walker(first, second)
+    image = ImageMemory(pages)
+    stages = StageWalk(first.format, second?.format, image)
+    context = WalkContext(
+      firstLevels: first.levels, secondLevels: second?.levels ?? 0, first: GPA(first.address),
+      second: HPA(second?.address ?? 0), firstControls: firstControls.controls(of: first),
+      secondControls: secondControls.controls(of: second))
   }
 
-  private static func walker(_ first: TableRoot, _ second: TableRoot?) -> any StageWalk {
-    switch first.format {
-    case .x86: walker(of: X86PageTable.self, first, second)
-    case .ept: walker(of: ExtendedPageTable.self, first, second)
-    case .npt: walker(of: NestedPageTable.self, first, second)
-    }
-  }
-
-  private static func walker<First: PageTableFormat>(
-    of format: First.Type, _ first: TableRoot, _ second: TableRoot?
-  ) -> any StageWalk {
-    switch second?.format {
-    case .ept: TwoStageWalk<First, ExtendedPageTable>(first, second)
-    case .npt: TwoStageWalk<First, NestedPageTable>(first, second)
-    case .x86: TwoStageWalk<First, X86PageTable>(first, second)
-    case nil: TwoStageWalk<First, ExtendedPageTable>(first, nil)
-    }
-  }
+  /// Why pages of the image could not be read, where that happened; then what was reported of tables
+  /// that the image does not hold may be wrong.
+  public var readError: TraceError? { image.error }
 
   /// Adds a page of the image.
   ///
@@ -43,7 +42,7 @@ public final class ImageTables {
   ///   - bytes: 4096.
   /// - Returns: whether it was new and there was memory for it.
   public func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    walker.addPage(address >> 12, bytes)
+    image.addPage(address >> 12, bytes)
   }
 
   /// Walks one address.
@@ -62,7 +61,7 @@ public final class ImageTables {
     }
     if isUser { access.insert(.user) }
     var path = WalkPath()
-    let outcome = walker.walk(GVA(address), access, &path)
+    let outcome = stages.walk(GVA(address), access, context, &path)
     var report = WalkReport(
       address: address,
       path: (0..<path.count).map { at in
@@ -78,13 +77,27 @@ public final class ImageTables {
       report.firstBytes = 1 << found.first.shift
       report.secondBytes = second == nil ? nil : 1 << found.second.shift
       report.effective = found.rights.text
+      report.isGlobal = found.isGlobal
+      report.protectionKey = Int(found.key)
+      if second?.format == .ept {
+        report.memoryType = Self.memoryTypes[Int(found.type.second & 7)]
+        report.ignoresPAT = found.type.second & 8 != 0
+      }
     case .fault(let fault):
       report.fault = WalkReport.Fault(
         stage: fault.stage == .first ? "first" : "second", reason: "\(fault.reason)",
         address: fault.address, onTableWalk: fault.onTableWalk,
-        errorCode: fault.code)
+        errorCode: fault.code, raises: Self.raises(fault))
     }
     return report
+  }
+
+  /// Of EPT: Intel SDM volume 3C, June 2016, "EPT and Memory Typing".
+  private static let memoryTypes = ["UC", "WC", "", "", "WT", "WP", "WB", ""]
+
+  private static func raises(_ fault: WalkFault) -> String? {
+    guard fault.reason != .absent, fault.reason != .outOfFrames else { return nil }
+    return fault.isException ? "virtualizationException" : fault.kind.rawValue
   }
 
   /// Gives every page that the tables map, in order of address.
@@ -94,7 +107,7 @@ public final class ImageTables {
   /// - Throws: an error where the tables lead to more than a computer has time for, as tables that
   ///   contain themselves do.
   public func forEachLeaf(_ body: (LeafReport) -> Void) throws(TableError) -> LeafSummary {
-    try walker.forEachLeaf(body)
+    try stages.forEachLeaf(context, body).get()
   }
 }
 

@@ -15,6 +15,8 @@ public struct TableRoot: Sendable, Equatable {
   public var levels: Int
   /// Of the root table; the bits of a control register below 12 and above 51 are dropped.
   public var address: UInt64
+  /// Bit 6 of an EPTP that is given whole: the entries have accessed and dirty flags.
+  public var hasAccessedDirty: Bool
 
   /// Reads `FORMAT@ROOT`.
   ///
@@ -30,6 +32,7 @@ public struct TableRoot: Sendable, Equatable {
     self.format = format
     self.levels = levels
     self.address = address & (1 << 52 - 1 << 12)
+    hasAccessedDirty = format == .ept && address & 1 << 6 != 0
   }
 }
 

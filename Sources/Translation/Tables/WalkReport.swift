@@ -24,6 +24,9 @@ public struct WalkReport: Sendable, Equatable {
     public var onTableWalk: Bool
     /// The hardware's code for it, where it has one.
     public var errorCode: UInt64?
+    /// The exception or exit, such as `pageFault` or `eptViolation`; nothing where it is the image
+    /// that has no more.
+    public var raises: String?
   }
 
   /// What was walked.
@@ -38,6 +41,14 @@ public struct WalkReport: Sendable, Equatable {
   public var secondBytes: UInt64?
   /// What all entries allow, as `rwxu` with `-` where they do not.
   public var effective: String?
+  /// The first stage's leaf is global.
+  public var isGlobal = false
+  /// The first stage's leaf has this protection key.
+  public var protectionKey = 0
+  /// Of an EPT leaf: UC, WC, WT, WP or WB.
+  public var memoryType: String?
+  /// The EPT leaf's type stands whatever the guest's PAT says.
+  public var ignoresPAT = false
   /// Absent where the walk succeeded.
   public var fault: Fault?
 }

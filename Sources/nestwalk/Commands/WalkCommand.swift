@@ -9,12 +9,19 @@ struct WalkCommand: ParsableCommand {
     discussion: """
       IMAGE is a sparse page image (.nwsp), a raw dump (with --base) or an ELF core of guest memory, \
       plain or compressed. FORMAT is x86-64, ept or npt with :4 or :5 levels; ROOT is the root table's \
-      physical address, as in CR3, EPTP or nCR3.
+      physical address, as in CR3, EPTP or nCR3; bit 6 of an EPTP turns accessed and dirty flags on.
+
+      LIST names control registers, separated by commas: \(TableControls.help).
+
+      A fault is an answer: the command ends with 0 and says which stage failed, why, where, and the \
+      processor's error code or exit qualification. Walks set no bits in the image.
 
       EXAMPLES:
         nestwalk walk tables.nwsp --first x86-64:4@0x100000 --second npt:4@0x4176000 0x400000
         nestwalk walk dump.core --first x86-64:5@0x90de000 --all --csv > pages.csv
         nestwalk walk dump.raw --base 0 --first x86-64:4@0x1aa000 --json 0x7f0000001000
+        nestwalk walk dump.raw --base 0 --first x86-64:4@0x1aa000 --controls cr0=0x80050033,cr4=0x3726f0 \
+          --second ept:4@0x10505e --second-controls mbec --user --access store 0x7f0000001000
       """)
 
   @Argument(help: "The image, or - for standard input.")
@@ -47,6 +54,17 @@ struct WalkCommand: ParsableCommand {
   @Flag(help: "Walk as an application and not as a kernel.")
   var user = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Control registers of the first stage, such as no-wp,smep,pkru=0x4.", valueName: "list"))
+  var controls = TableControls()
+
+  @Option(
+    help: ArgumentHelp(
+      "Control registers of the second stage, such as ad,mbec,physical-bits=46.",
+      valueName: "list"))
+  var secondControls = TableControls()
+
   @Option(help: "What the image is, where its content and suffix do not tell.")
   var format: MemoryImageFormat?
 
@@ -60,24 +78,38 @@ struct WalkCommand: ParsableCommand {
           ? "--all prints every page; leave out the addresses"
           : "Missing expected argument '<addresses> ...'; or give --all")
     }
+    guard second != nil || secondControls == TableControls() else {
+      throw ValidationError("--second-controls needs --second")
+    }
     guard !csv || !json else { throw ValidationError("--csv and --json exclude each other") }
   }
 
   func run() throws {
     try refusing {
-      let tables = ImageTables(first: first, second: second)
-      var refused: UInt64?
-      _ = try MemoryImage.read(path: image, format: format, base: base?.value) {
-        (address, bytes) throws(TraceError) in
-        if !tables.addPage(at: address, bytes), refused == nil { refused = address }
-      }
-      if let refused {
-        throw FileError(
-          image, "page 0x\(hex(refused)) comes twice or finds no memory",
-          cure: "give an image with each page once")
-      }
+      let tables = try openTables()
       if all { try printLeaves(tables) } else { printWalks(tables) }
+      if let error = tables.readError { throw error }
     }
+  }
+
+  /// The tables of an image whose pages can be read where they stand, or of one that is read whole.
+  private func openTables() throws -> ImageTables {
+    let pages = try PagedImage(path: image, format: format, base: base?.value)
+    let tables = ImageTables(
+      first: first, second: second, firstControls: controls, secondControls: secondControls,
+      pages: pages)
+    guard pages == nil else { return tables }
+    var refused: UInt64?
+    _ = try MemoryImage.read(path: image, format: format, base: base?.value) {
+      (address, bytes) throws(TraceError) in
+      if !tables.addPage(at: address, bytes), refused == nil { refused = address }
+    }
+    if let refused {
+      throw FileError(
+        image, "page 0x\(hex(refused)) comes twice or finds no memory",
+        cure: "give an image with each page once")
+    }
+    return tables
   }
 
   private func printLeaves(_ tables: ImageTables) throws {
@@ -143,10 +175,16 @@ struct WalkCommand: ParsableCommand {
     if let bytes = report.firstBytes { text += ",\"firstBytes\":\(bytes)" }
     if let bytes = report.secondBytes { text += ",\"secondBytes\":\(bytes)" }
     if let effective = report.effective { text += ",\"effective\":\"\(effective)\"" }
+    if report.isGlobal { text += ",\"global\":true" }
+    if report.protectionKey > 0 { text += ",\"protectionKey\":\(report.protectionKey)" }
+    if let type = report.memoryType {
+      text += ",\"memoryType\":\"\(type)\"" + (report.ignoresPAT ? ",\"ignoresPAT\":true" : "")
+    }
     if let fault = report.fault {
       text += ",\"fault\":{\"stage\":\"\(fault.stage)\",\"reason\":\"\(fault.reason)\","
       text += "\"address\":\"0x\(hex(fault.address))\",\"onTableWalk\":\(fault.onTableWalk)}"
       if let code = fault.errorCode { text += ",\"errorCode\":\"0x\(hex(code))\"" }
+      if let raises = fault.raises { text += ",\"raises\":\"\(raises)\"" }
     }
     let path = report.path.map {
       "[\"\($0.stage)\",\($0.level),\"0x\(hex($0.address))\",\"0x\(hex($0.value))\"]"
@@ -164,14 +202,19 @@ struct WalkCommand: ParsableCommand {
     let count = "\(report.path.count) reference\(report.path.count == 1 ? "" : "s")"
     if let output = report.output, let bytes = report.firstBytes {
       let second = report.secondBytes.map { " over \(size($0))" } ?? ""
-      text +=
-        "  -> 0x\(hex(output))  \(size(bytes))\(second), \(report.effective ?? ""), \(count)\n"
+      let global = report.isGlobal ? ", global" : ""
+      let key = report.protectionKey > 0 ? ", key \(report.protectionKey)" : ""
+      let type = report.memoryType.map { ", \($0)\(report.ignoresPAT ? " (PAT ignored)" : "")" }
+      text += "  -> 0x\(hex(output))  \(size(bytes))\(second), \(report.effective ?? "")"
+      text += "\(global)\(key)\(type ?? ""), \(count)\n"
     }
     if let fault = report.fault {
       let way = fault.onTableWalk ? ", on the way to a first-stage table" : ""
-      let code = fault.errorCode.map { ", error code 0x\(hex($0))" } ?? ""
+      let name = fault.raises?.hasPrefix("ept") == true ? "exit qualification" : "error code"
+      let code = fault.errorCode.map { ", \(name) 0x\(hex($0))" } ?? ""
+      let raises = fault.raises.map { " (\($0))" } ?? ""
       text += "  -> fault: \(fault.stage) stage, \(fault.reason) at 0x\(hex(fault.address))"
-      text += "\(way)\(code), \(count)\n"
+      text += "\(way)\(raises)\(code), \(count)\n"
     }
     return text
   }
@@ -189,6 +232,11 @@ struct Address: ExpressibleByArgument {
 
 extension TableRoot: ExpressibleByArgument {
   /// Reads `FORMAT@ROOT`.
+  public init?(argument: String) { self.init(argument) }
+}
+
+extension TableControls: ExpressibleByArgument {
+  /// Reads a list.
   public init?(argument: String) { self.init(argument) }
 }
 
