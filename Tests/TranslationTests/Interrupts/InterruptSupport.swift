@@ -9,7 +9,7 @@ struct InterruptScenario: ~Copyable {
   private var builder = BlockBuilder()
 
   mutating func add(_ tag: EventTag, _ words: UInt64...) {
-    builder.append(tag, words: words)
+    builder.append(tag, words: Array(words.prefix(tag.fields.count)))
   }
 
   mutating func time(_ nanoseconds: UInt64) { builder.append(.time, nanoseconds) }
