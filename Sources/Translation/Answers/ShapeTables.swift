@@ -153,7 +153,8 @@ struct FlushTable: AnswerTable {
         name: "flushes", title: "Walks by what flushed them",
         explanation:
           "A walk is an event's where it is of a page whose translation that event removed. "
-          + "\(variant["walk.count"]) walks in all; those in no row would have been anyway.",
+          + "\(variant["walk.count"]) walks in all; those in no row would have been anyway, and an "
+          + "empty table says that nothing was flushed.",
         columns: [
           ResultTable.Column("event", "event"), ResultTable.Column("events", "events"),
           ResultTable.Column("entries", "TLB entries removed"),

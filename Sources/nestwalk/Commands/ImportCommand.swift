@@ -15,6 +15,7 @@ struct ImportCommand: ParsableCommand {
         nestwalk import run.champsimtrace.xz -o run.nwt
         nestwalk import capture.bin --format flat16 -o capture.nwt
         nestwalk import long.nwt --records 0..4000000 -o start.nwt
+        nestwalk import a.nwt b.nwt --interleave 10000 --as guests -o both.nwt
       """)
 
   @Argument(help: "Traces, or - for standard input.")
@@ -31,7 +32,28 @@ struct ImportCommand: ParsableCommand {
   @Option(help: "Effort of zstd, 1 to 19.")
   var level = ContainerWriter.defaultLevel
 
+  @Option(
+    help: ArgumentHelp(
+      "Let the inputs take turns of so many records instead of following one another.",
+      valueName: "records"))
+  var interleave: Int?
+
+  @Option(name: .customLong("as"), help: "What inputs that take turns become: processes or guests.")
+  var kind: Interleaver.Kind = .processes
+
   func validate() throws {
+    if let interleave {
+      guard interleave > 0 else {
+        throw ValidationError("--interleave is \(interleave); expected at least 1 record.")
+      }
+      guard records == nil else {
+        throw ValidationError("--records and --interleave exclude each other.")
+      }
+      guard 2...Interleaver.maximumTraces ~= inputs.count else {
+        throw ValidationError(
+          "--interleave takes 2 to \(Interleaver.maximumTraces) inputs, not \(inputs.count).")
+      }
+    }
     guard (1...19).contains(level) else {
       throw ValidationError("--level is \(level); expected 1 to 19.")
     }
@@ -47,7 +69,10 @@ struct ImportCommand: ParsableCommand {
       // One for all inputs: a range counts through them, as they are parts of one trace.
       var cutter = records.map { RecordCutter($0.first, $0.end) }
       var skipped = 0
-      for input in inputs {
+      if let interleave {
+        skipped = try takeTurns(of: interleave, into: writer, &header)
+      }
+      for input in inputs where interleave == nil {
         let reader = try TraceReader(path: input, format: trace.format, salvage: trace.salvage)
         // A container's blocks stand in their own file, so their records are built anew.
         if reader.format == .nwt, cutter == nil { cutter = RecordCutter(0, .max) }
@@ -78,6 +103,28 @@ struct ImportCommand: ParsableCommand {
       try file.commit()
       report(final, bytes: bytes, columns: writer.columnBytes)
     }
+  }
+
+  /// Writes all inputs in turns.
+  ///
+  /// - Returns: lines of them that were skipped.
+  private func takeTurns(
+    of quantum: Int, into writer: ContainerWriter, _ header: inout ContainerHeader
+  ) throws -> Int {
+    let readers = try inputs.map {
+      try TraceReader(path: $0, format: trace.format, salvage: trace.salvage)
+    }
+    let interleaver = Interleaver(readers, quantum: quantum, kind: kind)
+    try interleaver.run { (block) throws(TraceError) in try writer.write(block) }
+    var skipped = 0
+    for reader in readers {
+      let imported = reader.header?.sources ?? []
+      let summary = try reader.finish()
+      skipped += summary.skipped
+      header.add(summary, madeOf: imported)
+    }
+    header.notes.append(interleaver.note)
+    return skipped
   }
 
   private func report(_ header: ContainerHeader, bytes: Int, columns: [Int]) {
@@ -113,3 +160,5 @@ extension ContainerHeader {
     for note in summary.notes where !notes.contains(note) { notes.append(note) }
   }
 }
+
+extension Interleaver.Kind: ExpressibleByArgument {}
