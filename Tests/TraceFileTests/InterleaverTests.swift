@@ -20,7 +20,9 @@ struct InterleaverTests {
         try interleaver.run { (block) throws(TraceError) in
           try block.forEachRecord { addresses.append($0.address) }
           try block.loadEvents()
-          block.withEvents { for event in $0 { events.append((event.tag, event.record, event[0])) } }
+          block.withEvents {
+            for event in $0 { events.append((event.tag, event.record, event[0])) }
+          }
         }
         #expect(addresses == [100, 101, 200, 201, 102, 202, 203, 204])
         switch kind {
