@@ -9,14 +9,25 @@ struct ResultView {
   init(_ result: RunResult) {
     self.result = result
     machine = MachineSummary(result.machine)
-    figures = Figure.all(of: result, on: machine)
+    let figures = Figure.all(of: result, on: machine)
+    // Where devices alone did anything, figures of processors say nothing.
+    let hasProcessor = result.counters["cpu.touches"] != 0
+    self.figures =
+      hasProcessor || !DeviceTable.isAsked(result.counters)
+      ? figures
+      : figures.map { figure in
+        var silent = figure
+        silent.value = ""
+        return silent
+      }
   }
 
   var title: String { result.trace.name + " on " + result.machine.name }
 
   /// What stands where the walks would, if there were none.
   var absentWalks: String? {
-    switch result.counters["walk.count"] {
+    if hasOnlyDevices { return nil }
+    return switch result.counters["walk.count"] {
     case nil:
       result.counters["audit.roots"] == nil ? "This result counts no walks." : nil
     case 0 where result.counters["cpu.touches"] == 0: "No walks: nothing was touched."
@@ -40,7 +51,7 @@ struct ResultView {
   var tlbs: Table? {
     let ends = ["lookups", "hits", "misses", "fills", "evictions", "invalidations"]
     let names = self.names("tlb.", ends, first: machine.tlbs.map(\.name))
-    guard !names.isEmpty else { return nil }
+    guard !names.isEmpty, !hasOnlyDevices else { return nil }
     return Table(
       "TLBs",
       [
@@ -117,6 +128,12 @@ struct ResultView {
     return Table(
       "Page tables and frames", [.text("counter"), .number("count"), .text("unit")], rows)
   }
+
+  /// What devices asked for and got.
+  var devices: Table? { DeviceTable.table(of: result.counters) }
+
+  /// Nothing of processors is told where only devices did anything.
+  var hasOnlyDevices: Bool { devices != nil && result.counters["cpu.touches"] == 0 }
 
   var faults: Table? {
     let rows = result.counters.filter { $0.key.hasPrefix("fault.") && $0.value != 0 }

@@ -66,7 +66,7 @@ struct HTMLArticle {
     // What went wrong stands before what it cost.
     return """
       \(start)
-      \(identity)\(cards)\(findings)\(section(view.faults))\(answers)\(walks)\
+      \(identity)\(cards)\(findings)\(section(view.devices))\(section(view.faults))\(answers)\(walks)\
       \(section(view.tlbs))\(costs)\(section("Notes", bullets(view.notes)))</article>
 
       """

@@ -30,6 +30,7 @@ private func sections(of view: ResultView, level: String) -> [String] {
   section(view.firedRules)
   section(view.findingExamples)
   section(view.judgedRules)
+  section(view.devices)
   section(view.faults)
   for answer in view.answers { section(answer.table, markdown(answer.explanation)) }
   if let absent = view.absentWalks {

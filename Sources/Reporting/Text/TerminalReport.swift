@@ -50,6 +50,7 @@ private struct TerminalPage {
       let rules = judged.rows.map { $0[0] }.joined(separator: ", ")
       section("Findings", paragraph("None by the rules that could be judged: \(rules)."))
     }
+    section(view.devices)
     section(view.faults)
     for answer in view.answers {
       section(answer.table.title, paragraph(answer.explanation) + table(answer.table.brief))
