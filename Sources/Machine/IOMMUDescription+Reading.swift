@@ -2,7 +2,7 @@ extension IOMMUDescription {
   private static let keys = [
     "architecture", "mode", "rootTable", "cachingMode", "maximumAddressMask", "hostAddressBits",
     "levels", "faultRecords", "iotlb", "contextCache", "pasidCache", "deviceTLB", "walkCaches",
-    "latency", "invalidation", "flushQueue", "quirks",
+    "latency", "invalidation", "flushQueue", "quirks", "link",
   ]
 
   /// Reads the key `iommu`; a machine without it has none.
@@ -35,6 +35,7 @@ extension IOMMUDescription {
     invalidation = try members["invalidation"].choice(IOInvalidationPolicy.self)
     flushQueue = try IOFlushQueueDescription(reading: members["flushQueue"])
     quirks = try Self.quirks(members["quirks"])
+    link = try LinkDescription.optional(members["link"])
   }
 
   private static func rootTable(

@@ -1,7 +1,7 @@
 extension IOMMUDescription {
-  /// The description as JSON, every key written.
+  /// The description as JSON, every key written but a link that it does not have.
   var json: JSONValue {
-    .object([
+    var members: [String: JSONValue] = [
       "architecture": .string(architecture.rawValue),
       "mode": .string(mode.rawValue),
       "rootTable": rootTable.map { .int(Int($0)) } ?? .null,
@@ -26,7 +26,9 @@ extension IOMMUDescription {
       ]),
       "quirks": .array(
         IOMMUQuirk.allCases.filter(quirks.contains).map { .string($0.rawValue) }),
-    ])
+    ]
+    if let link { members["link"] = link.json }
+    return .object(members)
   }
 }
 

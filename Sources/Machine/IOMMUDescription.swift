@@ -34,6 +34,8 @@ public struct IOMMUDescription: Sendable, Equatable {
   public var flushQueue: IOFlushQueueDescription
   /// Where it is not what its architecture says.
   public var quirks: Set<IOMMUQuirk>
+  /// How long requests take on their way; without it no throughput is estimated.
+  public var link: LinkDescription?
 }
 
 /// Whose structures an IOMMU reads.

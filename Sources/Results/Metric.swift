@@ -71,7 +71,7 @@ public struct Metric: Sendable, Equatable {
       Metric(
         "stall.cycles", "cycles",
         "Estimate: TLB and walk latency divided by the machine's overlap factor."),
-    ] + virtualization + iommu + interrupts + isolation
+    ] + virtualization + iommu + link + interrupts + isolation
 
   /// What the isolation rules judged and found.
   private static let isolation = [

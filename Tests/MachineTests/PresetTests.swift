@@ -9,7 +9,8 @@ struct PresetTests {
     #expect(
       Preset.all.map(\.name) == [
         "reference", "reference-cached", "reference-interrupts", "zen5", "zen4", "skylake-sp",
-        "golden-cove", "qemu-vtd", "qemu-7.2-vtd", "qemu-amdvi",
+        "golden-cove", "qemu-vtd", "qemu-7.2-vtd", "qemu-amdvi", "pcie-bench-haswell",
+        "pcie-bench-broadwell", "fast-and-safe", "hypersio",
       ])
   }
 
@@ -91,6 +92,7 @@ struct PresetTests {
       Preset.refusal(of: "zen6").description
         == #"zen6: preset: no such preset; did you mean "zen5"? presets are reference, "#
         + "reference-cached, reference-interrupts, zen5, zen4, skylake-sp, golden-cove, qemu-vtd, "
-        + "qemu-7.2-vtd, qemu-amdvi")
+        + "qemu-7.2-vtd, qemu-amdvi, pcie-bench-haswell, pcie-bench-broadwell, fast-and-safe, "
+        + "hypersio")
   }
 }

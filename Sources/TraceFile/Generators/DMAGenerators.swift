@@ -94,10 +94,6 @@ struct TenantGenerator: RecordGenerator {
   private var packet = 0
   private var isMapped = false
 
-  private static let descriptor: UInt64 = 0xfff0_0000
-  private static let data: UInt64 = 0xff00_0000
-  private static let notification: UInt64 = 0xfff0_1000
-
   init(_ options: TenantOptions) throws(GeneratorError) {
     try options.check()
     self.options = options
@@ -113,11 +109,12 @@ struct TenantGenerator: RecordGenerator {
     while !isMapped, !block.isFull {
       let domain = Self.domain(tenant)
       block.append(.attach, Self.device(tenant), domain)
-      block.append(.iommuMap, domain, Self.descriptor, frames.take(), 4096, 3)
-      block.append(.iommuMap, domain, Self.notification, frames.take(), 4096, 3)
+      block.append(.iommuMap, domain, options.descriptor, frames.take(), 4096, 3)
+      block.append(.iommuMap, domain, options.notification, frames.take(), 4096, 3)
       for page in 0..<options.pages {
         block.append(
-          .iommuMap, domain, Self.data + UInt64(page) << 12, frames.take(), 4096, 3)
+          .iommuMap, domain, TenantOptions.data + UInt64(page) * options.stride, frames.take(),
+          4096, 3)
       }
       tenant += 1
       isMapped = tenant == options.tenants
@@ -125,10 +122,10 @@ struct TenantGenerator: RecordGenerator {
     }
     while packet < options.packets, !block.isFull {
       let device = Self.device(tenant)
-      let page = Self.data + UInt64(packet % options.pages) << 12
-      block.append(.dma, device, Self.descriptor, 16, 0)
+      let page = TenantOptions.data + UInt64(packet % options.pages) * options.stride
+      block.append(.dma, device, options.descriptor, 16, 0)
       block.append(.dma, device, page, options.packetBytes, 1)
-      block.append(.dma, device, Self.notification, 4, 1)
+      block.append(.dma, device, options.notification, 4, 1)
       tenant += 1
       if tenant == options.tenants {
         tenant = 0

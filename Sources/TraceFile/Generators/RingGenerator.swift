@@ -18,6 +18,8 @@ struct RingGenerator: RecordGenerator {
     /// Buffers that are full and still mapped.
     var full = 0
     var packets: UInt64 = 0
+    /// Where the run of buffers for acknowledgements begins, and how many of it are used.
+    var acknowledgements: (run: UInt64, used: Int)?
   }
 
   private let options: RingOptions
@@ -158,16 +160,23 @@ struct RingGenerator: RecordGenerator {
     waiting.removeAll(keepingCapacity: true)
   }
 
-  /// Sends an acknowledgement of 64 bytes from a buffer of its own.
+  /// Sends an acknowledgement of 64 bytes: from a buffer of its own, or from the next one of a run that
+  /// is unmapped when all of it was sent.
   private mutating func acknowledge(_ queue: Int, _ block: inout BlockBuilder) {
     let every = UInt64(options.packetsPerAcknowledgement)
-    guard every > 0, queues[queue].packets % every == 0, options.invalidation != .never,
-      !options.isContiguous
-    else { return }
-    let address = addresses.take()
+    guard every > 0, queues[queue].packets % every == 0, options.invalidation != .never else {
+      return
+    }
+    let count = options.isContiguous ? options.batch : 1
+    let (run, first) = queues[queue].acknowledgements ?? (addresses.take(), 0)
+    let address = run + UInt64(first) * options.bufferBytes
     block.append(.iommuMap, Self.domain, address, frames.take(), options.bufferBytes, 1)
     block.append(.dma, Self.device, address, 64, 0)
-    unmap(address, 1, &block)
+    let used = first + 1
+    queues[queue].acknowledgements = (run, used)
+    guard used == count else { return }
+    queues[queue].acknowledgements = nil
+    unmap(run, UInt64(count), &block)
   }
 }
 

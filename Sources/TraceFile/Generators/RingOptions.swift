@@ -95,7 +95,7 @@ public struct RingOptions: Sendable, Equatable {
     let count = span / bufferBytes
     // Lazily freed addresses come back only when the queue is flushed.
     let needed =
-      UInt64(queues) * UInt64(ring + batch) + UInt64(flushEntries + batch) + 1
+      UInt64(queues) * UInt64(ring + 2 * batch) + UInt64(flushEntries + 1) * UInt64(batch) + 1
     try require(
       span % bufferBytes == 0 && span <= Self.base && needed...Self.maximumBuffers ~= count,
       "--span", span,
@@ -169,6 +169,12 @@ public struct TenantOptions: Sendable, Equatable {
   public var pages = 64
   /// Bytes of a packet.
   public var packetBytes: UInt64 = 1_542
+  /// Bytes from one page of data to the next.
+  public var stride: UInt64 = 4096
+  /// Where each tenant's descriptors are.
+  public var descriptor: UInt64 = 0xfff0_0000
+  /// Where each tenant's notifications go.
+  public var notification: UInt64 = 0xfff0_1000
 
   /// The options' defaults.
   public init() {}
@@ -187,10 +193,35 @@ public struct TenantOptions: Sendable, Equatable {
     guard 1...4096 ~= packetBytes else {
       throw GeneratorError(option: "--bytes", problem: "is \(packetBytes)", expected: "1 to 4096")
     }
+    try checkPlaces()
+  }
+
+  /// Where the data begin.
+  static let data: UInt64 = 0xff00_0000
+
+  private func checkPlaces() throws(GeneratorError) {
+    let dataBytes = stride * UInt64(pages)
+    guard stride % 4096 == 0, 4096...0xf0_0000 ~= stride, dataBytes <= 0xf0_0000 else {
+      throw GeneratorError(
+        option: "--stride", problem: "is \(stride)",
+        expected: "a multiple of 4096 with which \(pages) pages take at most 15 MiB")
+    }
+    for (option, address) in [("--descriptor", descriptor), ("--notification", notification)] {
+      guard address % 4096 == 0, 0xfff0_0000...0xffff_f000 ~= address else {
+        throw GeneratorError(
+          option: option, problem: "is 0x" + String(address, radix: 16),
+          expected: "a page from 0xfff00000 to 0xfffff000")
+      }
+    }
+    guard descriptor != notification else {
+      throw GeneratorError(
+        option: "--notification", problem: "is that of --descriptor", expected: "another page")
+    }
   }
 
   var text: String {
     "tenants \(tenants), packets \(packets) of each, \(pages) pages of data, packet \(packetBytes) "
-      + "bytes"
+      + "bytes, stride \(stride), descriptors at 0x\(String(descriptor, radix: 16)), "
+      + "notifications at 0x\(String(notification, radix: 16))"
   }
 }

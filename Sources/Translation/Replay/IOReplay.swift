@@ -16,6 +16,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var flushes: FlushPolicy
   private var domains = DeviceDomains()
   private var check: IOCheck
+  private var link: LinkModel?
   private var place = EventPlace()
   /// Events and records before the block.
   private var events: UInt64 = 0
@@ -36,6 +37,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       machine.interrupts, iommu.architecture, checksRecorded: checksRecorded)
     flushes = FlushPolicy(iommu)
     check = IOCheck(isOn: checksRecorded)
+    link = LinkModel(iommu.link)
   }
 
   /// Adds a page of the image in which the machine's memory starts.
@@ -218,6 +220,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
             device: request.device, address: request.address, data: 0, hasData: false,
             place: request.place), memory, &isolation)
       }
+      link?.take(outcome)
       isolation.judge(outcome)
       if check.isOn { check.compare(recorded, outcome, unit) }
       // What was recorded is of the first page.
@@ -232,6 +235,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     unit.addCounters(to: &result)
     interrupts.addCounters(to: &result)
     check.add(to: &result, unmatched: seenRecords - attachedRecords)
+    link?.add(to: &result)
     result.notes += notes
     isolation.addFindings(to: &result)
   }
@@ -258,6 +262,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     unit.checkLaws(&laws, counters)
     interrupts.checkLaws(&laws)
     isolation.checkLaws(&laws)
+    link?.checkLaws(&laws)
     try laws.check()
   }
 }

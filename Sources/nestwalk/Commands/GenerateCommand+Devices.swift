@@ -150,12 +150,24 @@ extension GenerateCommand {
     @Option(help: "Bytes of a packet.")
     var bytes = ByteSize(1_542)
 
+    @Option(help: "Bytes from one page of data to the next.")
+    var stride = ByteSize(4096)
+
+    @Option(help: "Where each tenant's descriptors are.")
+    var descriptor = ByteSize(0xfff0_0000)
+
+    @Option(help: "Where each tenant's notifications go.")
+    var notification = ByteSize(0xfff0_1000)
+
     func run() throws {
       var options = TenantOptions()
       options.tenants = tenants
       options.packets = packets
       options.pages = pages
       options.packetBytes = bytes.bytes
+      options.stride = stride.bytes
+      options.descriptor = descriptor.bytes
+      options.notification = notification.bytes
       try output.write(.dmaTenants(options))
     }
   }
