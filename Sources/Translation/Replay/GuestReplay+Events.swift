@@ -95,7 +95,7 @@ extension GuestReplay {
       throw block.refusal(
         of: event,
         "vCPU \(event[0]) runs on core \(event[1]), and the machine has \(machine.cores)",
-        "give a machine with more, as by --set cores=\(min(event[1], 63) + 1)")
+        "a machine with more, as by --set cores=\(min(event[1], 63) + 1)")
     }
     let core = Int(event[1])
     let index = vcpu(event[0])
