@@ -56,6 +56,22 @@ struct LoadingTests {
     #expect(caches.allSatisfy { $0.sets == 1 && $0.replacement == .lru })
   }
 
+  @Test("an exit's round trip is cycles or a generation's name, and is written as cycles")
+  func generations() throws {
+    func exits(_ roundTrip: String) throws -> ExitsDescription? {
+      let setting =
+        "exits={hypervisor: 'thin', roundTripCycles: \(roundTrip), userSpaceCycles: 1, "
+        + "calloutCycles: 2, handlerCycles: 3}"
+      let preset = try #require(Preset.named("reference"))
+      return try MachineDescription.load(json: preset.json, file: "r", settings: [setting])
+        .description.exits
+    }
+    #expect(try exits("'penryn'") == exits("1266"))
+    #expect(try exits("'zen'")?.roundTripCycles == 1350)
+    let error = #expect(throws: MachineError.self) { try exits("'penrin'") }
+    #expect(error?.description.contains("did you mean \"penryn\"?") == true)
+  }
+
   @Test("the canonical form has every key, sorted, two spaces deep, no newline at its end")
   func canonicalForm() throws {
     let canonical = try load(ReferenceFile.reference).canonicalJSON
