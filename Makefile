@@ -61,7 +61,7 @@ reports: build
 	  $(NESTWALK) $$arguments --quiet || exit 1; done
 
 lint: toolchain
-	$(SWIFT) format lint --strict -r Sources Tests Benchmarks/Sources Benchmarks/Package.swift Package.swift
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
 toolchain:
 	.ci/toolchain $(SWIFT)

@@ -23,12 +23,7 @@ func system(_ name: String, pkgConfig: String, debian: String) -> Target {
 
 let package = Package(
   name: "nestwalk",
-  products: [
-    .executable(name: "nestwalk", targets: ["nestwalk"]),
-    // For `Benchmarks` alone: nothing in it is stable.
-    .library(
-      name: "NestwalkLibraries", targets: ["Translation", "TraceFile", "Machine", "Results"]),
-  ],
+  products: [.executable(name: "nestwalk", targets: ["nestwalk"])],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],

@@ -57,7 +57,9 @@ struct PhysicalMemory: ~Copyable {
   /// - Returns: its entries; nothing where the system has no memory left.
   mutating func addFrame(_ frame: UInt64) -> UnsafeMutablePointer<UInt64>? {
     if freeInSlab == 0 {
-      guard let slab = Self.slab(isFirst: slabs.isEmpty) else { return nil }
+      let bytes = Self.slabFrames * Self.frameBytes
+      let slab = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let slab, slab != MAP_FAILED else { return nil }
       slabs.append(slab)
       freeInSlab = Self.slabFrames
     }
@@ -76,19 +78,6 @@ struct PhysicalMemory: ~Copyable {
     if 2 * frameCount >= 1 << logCells { grow() }
     cell(of: frame).pointee = Cell(key: frame + 1, words: words)
     frameCount += 1
-  }
-
-  /// 2 MiB on a boundary of as much, which the kernel may back with one page; the first is left to
-  /// small ones, so that little tables take little memory.
-  private static func slab(isFirst: Bool) -> UnsafeMutableRawPointer? {
-    let bytes = slabFrames * frameBytes
-    let wide = mmap(nil, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let wide, wide != MAP_FAILED else { return nil }
-    let before = (bytes - Int(bitPattern: wide) % bytes) % bytes
-    if before > 0 { munmap(wide, before) }
-    munmap(wide + before + bytes, bytes - before)
-    if !isFirst { madvise(wide + before, bytes, MADV_HUGEPAGE) }
-    return wide + before
   }
 
   private mutating func grow() {

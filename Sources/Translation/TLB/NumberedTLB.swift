@@ -4,7 +4,9 @@ import Machine
 struct NumberedTLB: ~Copyable {
   let name: String
   let latencyCycles: Int
-  private var entries: NumberedTable
+  private let few: NumberedSets
+  private let many: AssociativeTable<TLB.NoValue>
+  private let hasFewWays: Bool
   private(set) var lookups = 0
   private(set) var misses = 0
   private(set) var fills = 0
@@ -13,14 +15,15 @@ struct NumberedTLB: ~Copyable {
   init(_ description: TLBDescription) {
     name = description.name
     latencyCycles = description.latencyCycles
-    entries = NumberedTable(sets: description.sets, ways: description.ways)
+    let (sets, ways) = (description.sets, description.ways)
+    hasFewWays = ways <= NumberedSets.maximumWays
+    few = NumberedSets(sets: hasFewWays ? sets : 1, ways: hasFewWays ? ways : 1)
+    many = AssociativeTable(
+      sets: hasFewWays ? 1 : sets, ways: hasFewWays ? 1 : ways, initial: TLB.NoValue())
   }
 
   var hits: Int { lookups - misses }
-  var occupied: Int { entries.occupied }
-
-  /// Makes room for numbers below `count`.
-  mutating func reserve(_ count: Int) { entries.reserve(count) }
+  var occupied: Int { hasFewWays ? few.occupied : many.occupied }
 
   /// Looks a translation up that missed before, and adds it where it is missing, unless the page
   /// has none.
@@ -29,15 +32,27 @@ struct NumberedTLB: ~Copyable {
   @inline(__always)
   mutating func lookup(_ miss: Miss) -> Bool {
     lookups += 1
-    guard !miss.faults else {
+    if hasFewWays && !miss.faults {
+      let before = few.exchange(miss.number, page: miss.pageBits)
+      if before == miss.number { return true }
+      misses += 1
+      fills += 1
+      evictions += before == NumberedSets.empty ? 0 : 1
+      return false
+    }
+    return lookupSlowly(miss)
+  }
+
+  @inline(never)
+  private mutating func lookupSlowly(_ miss: Miss) -> Bool {
+    if miss.faults {
       misses += 1
       return false
     }
-    let exchange = entries.exchange(miss.number, bits: miss.pageBits)
-    if exchange == .hit { return true }
+    if many.find(miss.tag) != nil { return true }
     misses += 1
     fills += 1
-    evictions += exchange == .displaced ? 1 : 0
+    if many.insert(miss.tag, TLB.NoValue()) { evictions += 1 }
     return false
   }
 }
