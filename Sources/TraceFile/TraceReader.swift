@@ -26,13 +26,19 @@ public final class TraceReader {
     var importer: any RecordImporter
     var builder = BlockBuilder()
 
-    init(_ importer: any RecordImporter) { self.importer = importer }
+    private let file: String
+
+    init(_ importer: any RecordImporter, file: String) {
+      self.importer = importer
+      self.file = file
+    }
 
     /// Reads a block; false for the last one.
     func read(into block: TraceBlock) throws(TraceError) -> Bool {
       let goesOn = try importer.read(into: &builder)
       builder.finish(
         into: block, trailingInstructions: goesOn ? 0 : importer.trailingInstructions)
+      block.place = BlockPlace(file: file)
       return goesOn
     }
   }
@@ -57,7 +63,7 @@ public final class TraceReader {
     source = try ByteSource(path: path)
     self.format = try TraceFormat(of: source, requested: format)
     if let importer = self.format.importer(of: source) {
-      input = .foreign(ForeignTrace(importer))
+      input = .foreign(ForeignTrace(importer, file: source.name))
     } else {
       input = .container(
         try ContainerReader(source: source, onDamage: salvage ? .salvage : .refuse))

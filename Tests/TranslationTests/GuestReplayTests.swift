@@ -188,4 +188,71 @@ struct GuestReplayTests {
     #expect(result.counters["fault.pageFault"] == 1)
     #expect(result.counters["walk.count"] == 3)
   }
+
+  /// Whatever words an event has, it is carried out or refused by name, and every sum comes out.
+  @Test(
+    "hostile events end in counters or in one error",
+    arguments: ["native", "nested", "shadow", "agile"], ["ept:4", "npt:5"])
+  func hostile(mode: String, second: String) throws {
+    let machine = try machine(
+      "reference-cached", "virtualization.mode=\(mode)", "secondStage.format=\(second)", "cores=2",
+      "virtualization.vpid=\(mode != "agile")")
+    let tags = EventTag.allCases.filter(\.isOfProcessor)
+    var (finished, refused) = (0, 0)
+    for seed in 0..<40 {
+      var random = SeededGenerator(state: UInt64(seed) &* 977 &+ 13)
+      let words: [UInt64] = [
+        0, 1, 2, 3, 4, 7, 8, 0xfff, 0x1000, 0x2001, 0x20_0000, 0x7f00_0000_1000, 1 << 47, 1 << 63,
+        .max, .max - 0xfff,
+      ]
+      var builder = BlockBuilder()
+      for _ in 0..<300 {
+        if Bool.random(using: &random) {
+          let address = (words.randomElement(using: &random) ?? 0) & ~7
+          builder.append(
+            address: address, kind: AccessKind.allCases.randomElement(using: &random) ?? .load,
+            size: 8, thread: 0, instructions: 1)
+        } else if let tag = tags.randomElement(using: &random) {
+          var fields = tag.fields.map { _ in words.randomElement(using: &random) ?? 0 }
+          // Most stages and cores are ones that exist, so that not every run ends at once.
+          if let stage = tag.fields.firstIndex(of: "stage"),
+            Int.random(in: 0..<9, using: &random) > 0
+          {
+            fields[stage] = UInt64.random(in: 1...2, using: &random)
+          }
+          if let core = tag.fields.firstIndex(of: "core"), Int.random(in: 0..<9, using: &random) > 0
+          {
+            fields[core] = UInt64.random(in: 0...1, using: &random)
+          }
+          if tag == .map { fields[2] = UInt64.random(in: 0...0x8000, using: &random) }
+          builder.append(tag, words: fields)
+        }
+      }
+      let block = TraceBlock()
+      builder.finish(into: block)
+      let replay = Replay(machine, ReplayPlan(hasEvents: true))
+      do throws(TraceError) {
+        try replay.replay(block)
+      } catch {
+        #expect(!error.problem.isEmpty && !error.cure.isEmpty)
+        refused += 1
+        continue
+      }
+      finished += 1
+      let identity = TraceIdentity(name: "", sha256: "", records: 0, tables: "", notes: [])
+      #expect(throws: Never.self) { try replay.result(of: identity) }
+    }
+    #expect(finished > 0 && refused > 0)
+  }
+
+  @Test("an event that cannot be names the file and what would do")
+  func refusal() throws {
+    let machine = try machine("reference")
+    let error = #expect(throws: TraceError.self) {
+      try replay(scenario: "load 0x1000\nvcpuIn vcpu=0 core=3\n", on: machine)
+    }
+    #expect(error?.file.hasSuffix(".txt") == true)
+    #expect(error?.place == "vcpuIn before record 1")
+    #expect(error?.cure.contains("--set cores=4") == true)
+  }
 }

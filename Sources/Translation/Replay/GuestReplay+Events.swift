@@ -6,6 +6,7 @@ extension GuestReplay {
   /// Carries one event out; those of devices are not a processor's.
   mutating func handle(_ event: TraceEvent, in block: TraceBlock) throws(TraceError) {
     forgetRepeats()
+    try checkRoom(for: event, block)
     switch event.tag {
     case .vcpuDefine: define(event)
     case .vcpuIn: try enterCore(event, block)
@@ -28,6 +29,24 @@ extension GuestReplay {
   }
 
   // Virtual processors
+
+  /// Virtual processors, guests and address spaces of one run, far beyond those that traces have.
+  private static var maximumProcessors: Int { 4096 }
+  private static var maximumSpaces: Int { 1 << 17 }
+
+  /// Refuses an event that would need more of something than a run keeps.
+  private func checkRoom(for event: TraceEvent, _ block: TraceBlock) throws(TraceError) {
+    guard vcpus.count < Self.maximumProcessors, guestNumbers.count < Self.maximumProcessors else {
+      throw block.refusal(
+        of: event, "the trace has more than \(Self.maximumProcessors) vCPUs or guests",
+        "fewer: import a part of the trace")
+    }
+    guard tables.spaces.count < Self.maximumSpaces else {
+      throw block.refusal(
+        of: event, "the trace has more than \(Self.maximumSpaces) address spaces",
+        "fewer: import a part of the trace")
+    }
+  }
 
   private mutating func vcpu(_ id: UInt64) -> Int {
     let number = Int(truncatingIfNeeded: id & 0xffff_ffff)
@@ -79,10 +98,9 @@ extension GuestReplay {
     let space: Int
     if !tables.isSynthesised {
       space = tables.addRecordedSpace(of: guest, first: GPA(name.root))
-    } else if let unnamed = tables.spaces.indices.first(where: { place in
-      tables.spaces[place].guest == guest && !spaceNumbers.values.contains(place)
-    }) {
-      space = unnamed
+    } else if guest == 0, !isFirstSpaceNamed {
+      space = 0
+      isFirstSpaceNamed = true
     } else {
       space = tables.addSpace(of: guest) ?? 0
     }
@@ -200,6 +218,10 @@ extension GuestReplay {
   /// Pages that one event may map; more is a mistake and would take the memory of a table for each 512.
   private static var maximumPages: UInt64 { 1 << 20 }
 
+  /// Pages that a hypervisor invalidates one by one; of more it forgets the whole guest, as Linux
+  /// flushes everything for more than 33.
+  private static var singlePages: UInt64 { 33 }
+
   private mutating func writeTable(_ event: TraceEvent, _ block: TraceBlock) throws(TraceError) {
     let guest = vcpus[running.vcpu].guest
     let isFirst = event[0] == 1
@@ -253,7 +275,9 @@ extension GuestReplay {
       if First.accepts(at, levels: tables.firstLevels) {
         _ = prepare(GVA(at), isWrite: event[3] & 2 != 0)
       }
-      at += 4096
+      // The last page of all has none after it.
+      at &+= 4096
+      if at == 0 { break }
     }
   }
 
@@ -272,7 +296,7 @@ extension GuestReplay {
     // its level on, nobody sees it.
     guard machine.mode == .shadow || shadow.nestedLevels == 0 else { return }
     leave(.exception, written, \.tableWrites)
-    if range.upperBound - range.lowerBound > Self.maximumPages << 12 {
+    if range.upperBound - range.lowerBound > Self.singlePages << 12 {
       shadow.forget(guest: vcpus[running.vcpu].guest, tables)
       invalidate(.vpid(type: 1, vpid: vcpus[running.vcpu].tag, address: 0))
       return
@@ -281,7 +305,8 @@ extension GuestReplay {
     while at < range.upperBound {
       shadow.forget(GVA(at), in: running.space, tables)
       invalidate(.vpid(type: 0, vpid: vcpus[running.vcpu].tag, address: at))
-      at += 4096
+      at &+= 4096
+      if at == 0 { break }
     }
   }
 

@@ -65,6 +65,8 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
   /// Ids of the trace's guests and address spaces.
   var guestNumbers: [UInt64: Int] = [:]
   var spaceNumbers: [SpaceName: Int] = [:]
+  /// The space that the run began with has a root of the trace's.
+  var isFirstSpaceNamed = false
   /// Exits that the trace recorded, events that might exit, and writes of tables that are not there.
   var recordedExits = 0
   var sensitive = 0
