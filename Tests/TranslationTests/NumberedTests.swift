@@ -112,6 +112,7 @@ struct NumberedTests {
   func lower(index: Int) throws {
     let (sets, ways) = Self.geometries[index]
     var tlb = NumberedTLB(try Self.description(sets, ways))
+    tlb.reserve(701)
     var naive = NaivePair((sets, ways), (sets, ways))
     var disagreements = 0
     for use in Self.uses(30_000, pages: 700, seed: 11) {

@@ -99,6 +99,11 @@ let htmlStyle: Markup = #"""
   svg .base { stroke: var(--muted); stroke-width: 1; }
   svg .mark { stroke: var(--warn); stroke-width: 1.25; stroke-dasharray: 4 3; }
   svg .marked { fill: var(--warn); font-size: 11.5px; }
+  svg .curve { fill: none; stroke-width: 2; stroke: var(--accent); }
+  svg .curve.c1 { stroke: var(--warn); }
+  svg .curve.c2 { stroke: var(--muted); }
+  svg .marked.c0 { fill: var(--accent); }
+  svg .marked.c2 { fill: var(--muted); }
   .severity { font-weight: 600; }
   .severity.critical, .severity.high { color: var(--warn); }
   .severity.critical { border-bottom: 2px solid var(--warn); }

@@ -24,6 +24,8 @@ public final class TraceBlock {
   private var slots = ColumnBuffer()
   private var touchWords = ColumnBuffer()
   private var slotCount = 0
+  /// Several machines may ask for the same columns at the same time.
+  private let lock = LoadLock()
   private var hasPages = false
   private var hasTouches = false
 
@@ -66,6 +68,8 @@ public final class TraceBlock {
   ///
   /// - Throws: a `TraceError` where the column is damaged.
   public func loadPages() throws(TraceError) {
+    lock.lock()
+    defer { lock.unlock() }
     guard !hasPages else { return }
     try packed.inflate(.transitions, into: &transitions, place)
     let codeCount = Int(counts.transitions)
@@ -160,6 +164,8 @@ public final class TraceBlock {
   ///
   /// - Throws: a `TraceError` where a column is damaged.
   public func loadTouches() throws(TraceError) {
+    lock.lock()
+    defer { lock.unlock() }
     guard !hasTouches else { return }
     try loadPages()
     var reader = try RecordReader(self)
@@ -233,6 +239,8 @@ public final class TraceBlock {
   ///
   /// - Throws: a `TraceError` where the column is damaged.
   public func loadEvents() throws(TraceError) {
+    lock.lock()
+    defer { lock.unlock() }
     guard !hasEvents else { return }
     try packed.inflate(.events, into: &events, place)
     unknownEvents = try EventColumn.decode(

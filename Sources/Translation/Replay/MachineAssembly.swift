@@ -17,11 +17,21 @@ enum MachineAssembly {
       return format
         ? GuestNestedCore(machine, plan) : GuestExtendedCore(machine, plan)
     }
-    if !everyTouch, TLBPlan.suits(machine) {
-      return format ? NumberedNestedCore(machine) : NumberedExtendedCore(machine)
-    }
+    if !everyTouch, isNumbered(machine) { return NumberedCore(numberedCores(of: [machine])) }
     return format
       ? NestedCore(machine, everyTouch: everyTouch) : ExtendedCore(machine, everyTouch: everyTouch)
+  }
+
+  /// Whether the fast way suits a machine.
+  static func isNumbered(_ machine: MachineDescription) -> Bool { TLBPlan.suits(machine) }
+
+  /// Cores that share their tables and see each block together.
+  ///
+  /// - Parameter machines: numbered ones of the same mode, stages and synthesis.
+  /// - Returns: one core for each.
+  static func numberedCores(of machines: [MachineDescription]) -> any NumberedCores {
+    machines.first?.secondStage?.format == .npt
+      ? NumberedNestedCores(machines) : NumberedExtendedCores(machines)
   }
 
   /// What tables a run made, for its result.

@@ -5,9 +5,6 @@
 struct Miss: BitwiseCopyable {
   private var rawValue: UInt64
 
-  /// Sets for which the page's bits are enough.
-  static let maximumSets = 1 << 12
-
   @inline(__always)
   init(
     _ numbered: TranslationNumbers.Numbered, entry: Int, page: UInt64, isData: Bool,
@@ -27,6 +24,9 @@ struct Miss: BitwiseCopyable {
   @inline(__always) var entry: Int { Int(truncatingIfNeeded: rawValue >> 32 & 0xffff) }
   @inline(__always) var isData: Bool { rawValue & 1 != 0 }
   @inline(__always) var writes: Bool { rawValue & 1 << 50 != 0 }
+  @inline(__always) var reach: PageSize {
+    PageSize(rawValue: UInt8(truncatingIfNeeded: rawValue >> 48 & 3)) ?? .base4K
+  }
   /// The page has no translation.
   @inline(__always) var faults: Bool { rawValue & 1 << 51 != 0 }
   /// The low bits of the page's number, in pages of its reach.
@@ -35,8 +35,6 @@ struct Miss: BitwiseCopyable {
   @inline(__always) var chain: Int {
     Int(truncatingIfNeeded: 3 * (rawValue & 1) + rawValue >> 48 & 3)
   }
-  /// A tag that no other translation has, with the page's bits lowest.
-  var tag: UInt64 { UInt64(number) << 12 | pageBits }
 
   /// The same miss of a touch that writes, or not.
   func writing(_ writes: Bool) -> Miss {
@@ -70,6 +68,51 @@ struct MissList: ~Copyable {
   mutating func append(_ miss: Miss) {
     entries[count] = miss
     count += 1
+  }
+}
+
+/// The translations of a block that are walked for the first time; memory serves block after block.
+struct FirstWalks: ~Copyable {
+  private var list: UnsafeMutablePointer<UInt64>
+  private(set) var numbers: UnsafeMutablePointer<UInt32>
+  private(set) var results: UnsafeMutablePointer<BatchWalk>
+  private var capacity = 1 << 8
+  private(set) var count = 0
+
+  init() {
+    list = .allocate(capacity: 1 << 8)
+    numbers = .allocate(capacity: 1 << 8)
+    results = .allocate(capacity: 1 << 8)
+  }
+
+  deinit {
+    list.deallocate()
+    numbers.deallocate()
+    results.deallocate()
+  }
+
+  var addresses: UnsafeBufferPointer<UInt64> { UnsafeBufferPointer(start: list, count: count) }
+
+  mutating func removeAll() { count = 0 }
+
+  mutating func append(_ miss: Miss, address: UInt64) {
+    if count == capacity { grow() }
+    list[count] = address
+    numbers[count] = miss.number
+    count += 1
+  }
+
+  private mutating func grow() {
+    let old = (list, numbers, results)
+    capacity *= 4
+    list = .allocate(capacity: capacity)
+    numbers = .allocate(capacity: capacity)
+    results = .allocate(capacity: capacity)
+    list.update(from: old.0, count: count)
+    numbers.update(from: old.1, count: count)
+    old.0.deallocate()
+    old.1.deallocate()
+    old.2.deallocate()
   }
 }
 

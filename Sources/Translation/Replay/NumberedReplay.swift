@@ -1,8 +1,10 @@
+import CLanes
 import Machine
 import TraceFile
 
-/// One core whose TLBs are all exact LRU and whose first level is split between instructions and data:
-/// the fast way through a trace that only touches pages.
+/// Cores whose TLBs are all exact LRU and whose first level is split between instructions and data, in
+/// any number of configurations over the same tables: the fast way through a trace that only touches
+/// pages.
 ///
 /// A block goes through the levels one after another. The first level sees every run and leaves a list
 /// of its misses, the next sees that list, and what is left are the walks. That order is exact: a
@@ -10,21 +12,19 @@ import TraceFile
 /// page that translates fills what it missed whatever its walk reads. `CoreReplay` does the same one
 /// touch after another, for any machine, and a test wants every counter equal.
 struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
-  private(set) var space: AddressSpace<First, Second>
-  private var walker: Walker<First, Second>
-  private var walks = WalkStatistics()
+  private var space: AddressSpace<First, Second>
+  /// Reads the tables, for each translation once.
+  private var walker = BatchWalker<First, Second>()
+  /// Walks alone, to see the whole way to a region or a fault.
+  private var scout: Walker<First, Second>
+  private var path = WalkPath()
+  private var tables: WalkTables
+  private var numbers = TranslationNumbers()
+  private var firstWalks = FirstWalks()
   private var cpu = CPUCounters()
   private var firstLevel: FirstLevel
-  private let lower: UnsafeMutablePointer<NumberedTLB>
-  private let lowerCount: Int
-  /// Which of `lower` a miss probes in each stage.
-  private let stages: [[Int?]]
-  /// The places in the machine of the first level's two TLBs and of those in `lower`.
-  private let places: (fetch: Int, data: Int, lower: [Int])
-  private let descriptions: [TLBDescription]
-  private var numbers = TranslationNumbers()
-  private let latency: FlatLatency
-  private var path = WalkPath()
+  private let backends: UnsafeMutablePointer<NumberedBackend>
+  let count: Int
   /// Dirty bits set by stores that hit a TLB.
   private var dirtied = 0
   /// Of each translation whether it was written.
@@ -33,37 +33,42 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
   private let words: UnsafeMutablePointer<Miss>
   /// For each entry of the block twice its translation's number, plus one for data.
   private let indices: UnsafeMutablePointer<UInt32>
-  private var misses = MissList()
+  /// The misses of each configuration of the first level.
+  private let misses: UnsafeMutablePointer<MissList>
+  private var walkList = MissList()
 
-  /// - Parameter machine: one that `suits`.
-  init(_ machine: MachineDescription) {
+  /// - Parameter machines: ones that `TLBPlan` suits, whose tables are the same, with no more
+  ///   different first levels than `FirstLevel` has configurations.
+  init(_ machines: [MachineDescription]) {
+    precondition(!machines.isEmpty)
+    let machine = machines[0]
     let secondLevels = machine.mode == .nested ? machine.secondStage?.levels ?? 0 : 0
     space = AddressSpace(
       firstLevels: machine.firstStage.levels, secondLevels: secondLevels,
       policy: machine.synthesis)
-    walker = Walker(
-      caches: WalkCacheSet(
-        machine.walkCaches, hasSecondStage: secondLevels > 0, seed: machine.synthesis.seed &+ 64))
-    latency = FlatLatency(referenceCycles: machine.memory.referenceCycles)
+    scout = Walker(caches: WalkCacheSet([], hasSecondStage: false), setsBits: false)
+    tables = WalkTables(firstLevels: machine.firstStage.levels, secondLevels: secondLevels)
     words = .allocate(capacity: 1 << 16)
     indices = .allocate(capacity: 1 << 16)
-    descriptions = machine.tlbs
-    let plan = TLBPlan(machine)
-    places = (plan.fetch, plan.data, plan.lower)
-    firstLevel = FirstLevel([(descriptions[plan.fetch], descriptions[plan.data])])
-    lowerCount = plan.lower.count
-    lower = .allocate(capacity: max(lowerCount, 1))
-    for (at, place) in plan.lower.enumerated() {
-      (lower + at).initialize(to: NumberedTLB(descriptions[place]))
+    let pairs = FirstLevelPairs(machines)
+    firstLevel = FirstLevel(pairs.different)
+    misses = .allocate(capacity: pairs.different.count)
+    for at in 0..<pairs.different.count { (misses + at).initialize(to: MissList()) }
+    count = machines.count
+    backends = .allocate(capacity: machines.count)
+    for (at, machine) in machines.enumerated() {
+      (backends + at).initialize(
+        to: NumberedBackend(machine, configuration: pairs.configuration[at]))
     }
-    stages = plan.stages
   }
 
   deinit {
     words.deallocate()
     indices.deallocate()
-    lower.deinitialize(count: lowerCount)
-    lower.deallocate()
+    misses.deinitialize(count: firstLevel.configurations)
+    misses.deallocate()
+    backends.deinitialize(count: count)
+    backends.deallocate()
   }
 
   /// Replays a block.
@@ -72,16 +77,21 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
   mutating func replay(_ block: TraceBlock) throws(TraceError) {
     try block.loadPages()
     let entries = block.entries
-    if prepare(entries) {
-      try block.loadTouches()
-      misses.reserve(block.touches.count)
+    let faults = prepare(entries)
+    if faults { try block.loadTouches() }
+    let uses = faults ? block.touches.count : block.runs.count
+    for at in 0..<firstLevel.configurations { misses[at].reserve(uses) }
+    if faults {
       replayTouches(block)
-    } else {
-      misses.reserve(block.runs.count)
+    } else if firstLevel.configurations == 1 {
       replayRuns(block)
+    } else {
+      replayRunsOfMany(block)
     }
-    for stage in stages { replayLower(stage) }
-    for at in 0..<misses.count { walk(misses[at], entries) }
+    for at in 0..<count {
+      backends[at].replayLower(misses[backends[at].configuration], into: &walkList)
+      replayWalks(at, entries)
+    }
     markWritten(entries)
     cpu.count(block.counts)
   }
@@ -94,6 +104,7 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
     var lastRegion = UInt64.max
     var region: TranslationNumbers.Region?
     for at in 0..<entries.count {
+      if at &+ 12 < entries.count { numbers.prefetch(entries[at &+ 12].page) }
       let entry = entries[at]
       let page = entry.page
       if page >> 9 != lastRegion || region == nil {
@@ -119,12 +130,14 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
     }
     firstLevel.reserve(numbers.count)
     written.reserve(numbers.count)
+    tables.reserve(numbers.count)
+    for at in 0..<count { backends[at].reserve(numbers.count) }
     return faults
   }
 
   /// Makes a page translate.
   ///
-  /// - Returns: its number, and the bit that says if it has no translation.
+  /// - Returns: its number, and whether it has no translation.
   @inline(never)
   private mutating func populate(
     _ page: UInt64
@@ -143,9 +156,12 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
     guard let first = runs.baseAddress else { return }
     let uses = UseLog(
       entries: first, stride: 1, indices: indices, base: firstLevel.begin(uses: runs.count))
-    let (cells, list) = (firstLevel.cells, misses.entries)
+    let (cells, list) = (firstLevel.cells, misses[0].entries)
     var missed = 0
+    // Where hardly a run returns to a page of the block, its cell is far away and asked for ahead.
+    let ahead = 4 * block.entries.count > runs.count ? 24 : Int.max / 2
     for at in 0..<runs.count {
+      if at &+ ahead < runs.count { lanes_prefetch(cells + Int(indices[Int(first[at &+ ahead])])) }
       let entry = Int(first[at])
       let index = indices[entry]
       let cell = cells + Int(index)
@@ -157,7 +173,30 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
         missed &+= 1
       }
     }
-    misses.count = missed
+    misses[0].count = missed
+  }
+
+  /// The same in many configurations.
+  private mutating func replayRunsOfMany(_ block: TraceBlock) {
+    let runs = block.runs
+    guard let first = runs.baseAddress else { return }
+    let uses = UseLog(
+      entries: first, stride: 1, indices: indices, base: firstLevel.begin(uses: runs.count))
+    let (cells, all) = (firstLevel.cells, firstLevel.all)
+    for at in 0..<runs.count {
+      let entry = Int(first[at])
+      let index = indices[entry]
+      let cell = cells + Int(index)
+      cell.pointee.recent = uses.base &+ UInt32(truncatingIfNeeded: at)
+      var absent = all & ~cell.pointee.resident
+      while absent != 0 {
+        let configuration = absent.trailingZeroBitCount
+        absent &= absent &- 1
+        let miss = words[entry]
+        firstLevel.fill(index, page: miss.pageBits, configuration, uses, now: at)
+        misses[configuration].append(miss)
+      }
+    }
   }
 
   /// The first level, touch by touch, where some page has no translation and misses every time.
@@ -169,46 +208,92 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
       // The entry is the lower half of a touch.
       let uses = UseLog(entries: halves, stride: 2, indices: indices, base: base)
       let cells = firstLevel.cells
-      misses.count = 0
       for at in 0..<touches.count {
         let entry = Int(touches[at] & 0xffff)
         let index = indices[entry]
         cells[Int(index)].recent = base &+ UInt32(truncatingIfNeeded: at)
-        guard cells[Int(index)].resident == 0 else { continue }
-        let miss = words[entry]
-        if miss.faults {
-          firstLevel.countMiss(index, 0)
-        } else {
-          firstLevel.fill(index, page: miss.pageBits, 0, uses, now: at)
+        let miss = words[entry].writing(touches[at] >> 16 & 3 >= 2)
+        for configuration in 0..<firstLevel.configurations
+        where cells[Int(index)].resident >> UInt32(configuration) & 1 == 0 {
+          if miss.faults {
+            firstLevel.countMiss(index, configuration)
+          } else {
+            firstLevel.fill(index, page: miss.pageBits, configuration, uses, now: at)
+          }
+          misses[configuration].append(miss)
         }
-        misses.append(miss.writing(touches[at] >> 16 & 3 >= 2))
       }
     }
   }
 
-  /// One stage behind the first level: keeps what missed there too.
-  private mutating func replayLower(_ stage: [Int?]) {
-    var kept = 0
-    let list = misses.entries
-    for at in 0..<misses.count {
-      let miss = list[at]
-      if let place = stage[miss.chain], lower[place].lookup(miss) { continue }
-      list[kept] = miss
-      kept &+= 1
+  /// What missed everywhere in one machine: tables are read for translations that were not walked
+  /// before, all of them together, and then the walk caches see every walk.
+  private mutating func replayWalks(_ backend: Int, _ entries: UnsafeBufferPointer<PageEntry>) {
+    firstWalks.removeAll()
+    for at in 0..<walkList.count {
+      let miss = walkList[at]
+      let record = tables.records + Int(miss.number)
+      guard !record.pointee.isKnown, !miss.faults else { continue }
+      record.pointee.isKnown = true
+      firstWalks.append(miss, address: entries[miss.entry].page << 12)
     }
-    misses.count = kept
+    if firstWalks.count > 0 { readTables() }
+    // A machine may meet its first walk of a page that another has walked already.
+    backends[backend].reserveNodes(tables.nodes)
+    var at = 0
+    while true {
+      at = backends[backend].replayWalks(walkList, from: at, entries, &tables)
+      guard at < walkList.count else { return }
+      walkFaulting(entries[walkList[at].entry].page, backend)
+      at += 1
+    }
   }
 
-  private mutating func walk(_ miss: Miss, _ entries: UnsafeBufferPointer<PageEntry>) {
-    let access: Rights = miss.writes ? .write : miss.isData ? .read : .execute
-    var outcome = walker.walk(
-      GVA(frame: entries[miss.entry].page), access, in: space.roots, space.memory, path: &path)
-    if miss.faults, case .fault(var fault) = outcome, fault.reason != .notCanonical {
-      // What populating could not make is missing for want of frames.
-      fault.reason = .outOfFrames
-      outcome = .fault(fault)
+  /// Walks what was not walked before and records it.
+  ///
+  /// A read sets the flags that any walk sets; those of writes follow with `markWritten`.
+  private mutating func readTables() {
+    walker.walk(
+      firstWalks.addresses, .read, in: space.roots, space.memory, into: firstWalks.results)
+    for at in 0..<firstWalks.count {
+      let (walk, page) = (firstWalks.results[at], firstWalks.addresses[at] >> 12)
+      var record = WalkRecord()
+      record.isKnown = true
+      record.firstLeaf = walk.first.rawValue
+      record.isSplintered = walk.second < walk.first
+      let level = Int(walk.first.rawValue) + 1
+      record.node = tables.nodes.knownNode(of: page, level: level) ?? learn(page, level)
+      record.data = tables.nodes.target(
+        frame: walk.guest >> 12, leaf: space.roots.secondLevels > 0 ? walk.second.leafLevel : 0)
+      tables.records[Int(firstWalks.numbers[at])] = record
     }
-    walks.count(path, outcome, cycles: latency.cycles(of: path))
+  }
+
+  /// Learns the way to a page's region.
+  @inline(never)
+  private mutating func learn(_ page: UInt64, _ level: Int) -> UInt32 {
+    _ = scout.walk(GVA(frame: page), .read, in: space.roots, space.memory, path: &path)
+    tables.nodes.learn(page, path, rootFrame: space.roots.first.frame) {
+      First.address(in: $0, leafLevel: 0)
+    }
+    return tables.nodes.knownNode(of: page, level: level) ?? 0
+  }
+
+  /// A walk of a page that has no translation.
+  @inline(never)
+  private mutating func walkFaulting(_ page: UInt64, _ backend: Int) {
+    // Sets the flags that a walk sets on its way to the fault.
+    withUnsafePointer(to: page << 12) { address in
+      walker.walk(
+        UnsafeBufferPointer(start: address, count: 1), .read, in: space.roots, space.memory,
+        into: firstWalks.results)
+    }
+    guard let fault = walker.faults.first?.fault else { return }
+    _ = learn(page, 1)
+    // What populating could not make is missing for want of frames.
+    let name = fault.reason == .notCanonical ? fault.counter : "outOfFrames"
+    backends[backend].walkFaulting(
+      page, path, rootFrame: space.roots.first.frame, fault: name, &tables.nodes)
   }
 
   /// Sets the dirty bits of pages that stores wrote through a TLB.
@@ -219,30 +304,12 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
     }
   }
 
-  /// What the core counted.
-  var report: CoreReport {
-    var tlbs: [CoreReport.TLBCounters?] = Array(repeating: nil, count: descriptions.count)
-    for (access, place) in [places.fetch, places.data].enumerated() {
-      let counters = firstLevel.counters(0, access)
-      tlbs[place] = CoreReport.TLBCounters(
-        name: descriptions[place].name, latencyCycles: descriptions[place].latencyCycles,
-        lookups: access == 0 ? cpu.fetchTouches : cpu.dataTouches, misses: counters.misses,
-        fills: counters.fills, evictions: counters.evictions, occupied: counters.occupied)
-    }
-    for (at, place) in places.lower.enumerated() {
-      tlbs[place] = CoreReport.TLBCounters(
-        name: lower[at].name, latencyCycles: lower[at].latencyCycles, lookups: lower[at].lookups,
-        misses: lower[at].misses, fills: lower[at].fills, evictions: lower[at].evictions,
-        occupied: lower[at].occupied)
-    }
-    for (place, tlb) in descriptions.enumerated() where tlbs[place] == nil {
-      tlbs[place] = CoreReport.TLBCounters(
-        name: tlb.name, latencyCycles: tlb.latencyCycles, lookups: 0, misses: 0, fills: 0,
-        evictions: 0, occupied: 0)
-    }
-    return CoreReport(
-      cpu: cpu, touchedPages: numbers.pages, tlbs: tlbs.compactMap { $0 }, walks: walks,
-      updates: walker.updates + dirtied, caches: walker.cacheCounters(), roots: space.roots,
+  /// What one of the machines counted.
+  func report(of machine: Int) -> CoreReport {
+    CoreReport(
+      cpu: cpu, touchedPages: numbers.pages, tlbs: backends[machine].tlbCounters(firstLevel, cpu),
+      walks: backends[machine].walkStatistics, updates: walker.updates + dirtied,
+      caches: backends[machine].cacheCounters, roots: space.roots,
       firstStageFrames: space.firstStageFrames, secondStageFrames: space.secondStageFrames,
       tableFrames: space.memory.frameCount)
   }

@@ -61,6 +61,18 @@ public final class Replay {
   public func result(of trace: TraceIdentity) throws(ConservationError) -> RunResult {
     try core.checkLaws()
     try io?.finish()
+    var result = Self.result(on: machine, plan, trace, records: records) {
+      core.addCounters(to: &$0)
+    }
+    io?.addResults(to: &result)
+    return result
+  }
+
+  /// A result with one machine's counters.
+  static func result(
+    on machine: ResolvedMachine, _ plan: ReplayPlan, _ trace: TraceIdentity, records: Int,
+    addCounters: (inout RunResult) -> Void
+  ) -> RunResult {
     var identity = trace
     identity.records = records
     identity.tables = MachineAssembly.tables(of: machine.description, plan)
@@ -69,7 +81,7 @@ public final class Replay {
       machine: MachineIdentity(
         name: machine.description.name, sha256: machine.sha256,
         resolvedJSON: machine.canonicalJSON))
-    core.addCounters(to: &result)
+    addCounters(&result)
     if let overlap = machine.description.memory.overlapPercent {
       let latency =
         result.counters["tlb.cycles", default: 0] + result.counters["walk.cycles", default: 0]
@@ -79,7 +91,6 @@ public final class Replay {
     result.notes =
       MachineAssembly.footprintNotes(of: machine.description, pages: pages)
       + MachineAssembly.modelNotes(of: machine.description)
-    io?.addResults(to: &result)
     return result
   }
 }

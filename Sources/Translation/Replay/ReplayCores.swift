@@ -50,24 +50,41 @@ final class NestedCore: ReportingCore {
   var report: CoreReport { core.report }
 }
 
+/// Cores of several machines over one set of tables; crossed once a block and once a run.
+protocol NumberedCores {
+  func replay(_ block: TraceBlock) throws(TraceError)
+  /// What one of them counted so far.
+  func report(of machine: Int) -> CoreReport
+}
+
 /// x86-64 alone or over EPT, by the fast way.
-final class NumberedExtendedCore: ReportingCore {
-  private var core: NumberedReplay<X86PageTable, ExtendedPageTable>
+final class NumberedExtendedCores: NumberedCores {
+  private var cores: NumberedReplay<X86PageTable, ExtendedPageTable>
 
-  init(_ machine: MachineDescription) { core = NumberedReplay(machine) }
+  init(_ machines: [MachineDescription]) { cores = NumberedReplay(machines) }
 
-  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  var report: CoreReport { core.report }
+  func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
+  func report(of machine: Int) -> CoreReport { cores.report(of: machine) }
 }
 
 /// x86-64 over AMD's nested tables, by the fast way.
-final class NumberedNestedCore: ReportingCore {
-  private var core: NumberedReplay<X86PageTable, NestedPageTable>
+final class NumberedNestedCores: NumberedCores {
+  private var cores: NumberedReplay<X86PageTable, NestedPageTable>
 
-  init(_ machine: MachineDescription) { core = NumberedReplay(machine) }
+  init(_ machines: [MachineDescription]) { cores = NumberedReplay(machines) }
 
-  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
-  var report: CoreReport { core.report }
+  func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
+  func report(of machine: Int) -> CoreReport { cores.report(of: machine) }
+}
+
+/// The only machine of its cores.
+struct NumberedCore: ReportingCore {
+  let cores: any NumberedCores
+
+  init(_ cores: any NumberedCores) { self.cores = cores }
+
+  func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
+  var report: CoreReport { cores.report(of: 0) }
 }
 
 /// The general replay of x86-64 alone or over EPT.

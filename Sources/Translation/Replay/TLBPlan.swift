@@ -23,7 +23,10 @@ struct TLBPlan {
     let reachable = machine.reachableSizes
     guard plan.fetch >= 0, plan.data >= 0, plan.fetch != plan.data,
       machine.tlbs.allSatisfy({
-        $0.replacement == .lru && $0.index == .modulo && $0.sets <= Miss.maximumSets
+        $0.replacement == .lru && $0.index == .modulo && $0.sets <= NumberedTable.maximumSets
+      }),
+      machine.walkCaches.allSatisfy({
+        $0.replacement == .lru && $0.sets <= NumberedTable.maximumSets
       })
     else { return false }
     for size in reachable {
@@ -80,5 +83,27 @@ struct TLBPlan {
     machine.tlbs.indices.filter {
       machine.tlbs[$0].serves.contains(access) && machine.tlbs[$0].pageSizes.contains(size)
     }
+  }
+}
+
+/// The different first levels of machines, and which of them each has.
+struct FirstLevelPairs {
+  private(set) var different: [(fetch: TLBDescription, data: TLBDescription)] = []
+  private(set) var configuration: [Int] = []
+
+  init(_ machines: [MachineDescription]) {
+    for machine in machines {
+      let plan = TLBPlan(machine)
+      let pair = (fetch: machine.tlbs[plan.fetch], data: machine.tlbs[plan.data])
+      let known = different.firstIndex {
+        Self.areAlike($0.fetch, pair.fetch) && Self.areAlike($0.data, pair.data)
+      }
+      configuration.append(known ?? different.count)
+      if known == nil { different.append(pair) }
+    }
+  }
+
+  private static func areAlike(_ one: TLBDescription, _ other: TLBDescription) -> Bool {
+    one.sets == other.sets && one.ways == other.ways
   }
 }

@@ -1,3 +1,5 @@
+import CLanes
+
 #if canImport(Glibc)
 import Glibc
 #else
@@ -51,6 +53,14 @@ struct TranslationNumbers: ~Copyable {
   @inline(__always)
   func region(of page: UInt64) -> Region? {
     regions[page >> 9].flatMap { Region(bitPattern: $0) }
+  }
+
+  /// Asks for the number of a page.
+  @inline(__always)
+  func prefetch(_ page: UInt64) {
+    if let region = region(of: page) {
+      lanes_prefetch(region + Int(truncatingIfNeeded: page & 511))
+    }
   }
 
   /// The number of a page that was found to have no translation.

@@ -30,6 +30,23 @@ struct WalkStatistics {
     }
   }
 
+  /// Counts many walks at once, each reference of one cost.
+  mutating func add(
+    byReferences counts: [Int], grid steps: [Int], splintered more: Int,
+    faults ended: [String: Int], referenceCycles: Int
+  ) {
+    for (number, count) in counts.enumerated() where count > 0 {
+      walks += count
+      references += number * count
+      cycles += number * count * referenceCycles
+      byReferences[number] += count
+      byCycles[number * referenceCycles, default: 0] += count
+    }
+    for (step, count) in steps.enumerated() { grid[step] += count }
+    splintered += more
+    faults.merge(ended, uniquingKeysWith: +)
+  }
+
   /// First-stage entries among the references.
   var firstStageReferences: Int {
     (0..<WalkPath.steps).reduce(0) { $0 + grid[$1 * WalkPath.steps + Int(WalkPath.entry)] }

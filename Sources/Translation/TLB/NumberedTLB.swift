@@ -4,9 +4,7 @@ import Machine
 struct NumberedTLB: ~Copyable {
   let name: String
   let latencyCycles: Int
-  private let few: NumberedSets
-  private let many: AssociativeTable<TLB.NoValue>
-  private let hasFewWays: Bool
+  private var entries: NumberedTable
   private(set) var lookups = 0
   private(set) var misses = 0
   private(set) var fills = 0
@@ -15,15 +13,14 @@ struct NumberedTLB: ~Copyable {
   init(_ description: TLBDescription) {
     name = description.name
     latencyCycles = description.latencyCycles
-    let (sets, ways) = (description.sets, description.ways)
-    hasFewWays = ways <= NumberedSets.maximumWays
-    few = NumberedSets(sets: hasFewWays ? sets : 1, ways: hasFewWays ? ways : 1)
-    many = AssociativeTable(
-      sets: hasFewWays ? 1 : sets, ways: hasFewWays ? 1 : ways, initial: TLB.NoValue())
+    entries = NumberedTable(sets: description.sets, ways: description.ways)
   }
 
   var hits: Int { lookups - misses }
-  var occupied: Int { hasFewWays ? few.occupied : many.occupied }
+  var occupied: Int { entries.occupied }
+
+  /// Makes room for numbers below `count`.
+  mutating func reserve(_ count: Int) { entries.reserve(count) }
 
   /// Looks a translation up that missed before, and adds it where it is missing, unless the page
   /// has none.
@@ -32,27 +29,15 @@ struct NumberedTLB: ~Copyable {
   @inline(__always)
   mutating func lookup(_ miss: Miss) -> Bool {
     lookups += 1
-    if hasFewWays && !miss.faults {
-      let before = few.exchange(miss.number, page: miss.pageBits)
-      if before == miss.number { return true }
-      misses += 1
-      fills += 1
-      evictions += before == NumberedSets.empty ? 0 : 1
-      return false
-    }
-    return lookupSlowly(miss)
-  }
-
-  @inline(never)
-  private mutating func lookupSlowly(_ miss: Miss) -> Bool {
-    if miss.faults {
+    guard !miss.faults else {
       misses += 1
       return false
     }
-    if many.find(miss.tag) != nil { return true }
+    let exchange = entries.exchange(miss.number, bits: miss.pageBits)
+    if exchange == .hit { return true }
     misses += 1
     fills += 1
-    if many.insert(miss.tag, TLB.NoValue()) { evictions += 1 }
+    evictions += exchange == .displaced ? 1 : 0
     return false
   }
 }

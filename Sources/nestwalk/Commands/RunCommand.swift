@@ -79,6 +79,8 @@ struct RunCommand: ParsableCommand {
 
   @OptionGroup var trace: TraceOptions
 
+  @OptionGroup var cores: ThreadOptions
+
   @Option(
     help: ArgumentHelp(
       "Say what a counter or an isolation rule means, and replay nothing.", valueName: "name"))
@@ -154,8 +156,10 @@ struct RunCommand: ParsableCommand {
     let answers = answers()
     let runs = answers.isEmpty ? [] : machines.map { AnswerRun(answers, of: $0, plan) }
     if let image { try readImage(image, into: replays, runs) }
-    try reader.forEachBlock(quiet: trace.quiet) { block in
-      for replay in replays { try replay.replay(block) }
+    try reader.forEachBlock(quiet: trace.quiet, threads: cores.threads) { block in
+      try SideBySide.perform(replays.count, threads: cores.threads) {
+        try replays[$0].replay(block)
+      }
       for run in runs { try run.replay(block) }
     }
     let summary = try reader.finish()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import TraceFile
 
 /// The options of every command that reads traces.
@@ -24,9 +25,34 @@ func refuseOverwriting(_ inputs: [String], with output: String) throws {
   }
 }
 
+/// The option of commands that can use several cores.
+struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads to use; results do not depend on it.")
+  var threads = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+
+  func validate() throws {
+    guard 1...256 ~= threads else { throw ValidationError("--threads is 1 to 256") }
+  }
+}
+
 extension TraceReader {
-  /// Reads every block, with progress on the terminal.
+  /// Reads every block, with progress on the terminal, and ahead where there are threads for it.
   func forEachBlock(
+    quiet: Bool, threads: Int = 1, _ body: (TraceBlock) throws -> Void
+  ) throws {
+    guard threads > 1 else { return try forEachBlock(quiet: quiet, body) }
+    var progress = Progress(name, isQuiet: quiet)
+    defer { progress.end() }
+    let total = totalBytes
+    var records = 0
+    try BlocksAhead(self).giveEach { block, bytes in
+      try body(block)
+      records += Int(block.counts.records)
+      progress.show(records: records, bytes: bytes, of: total)
+    }
+  }
+
+  private func forEachBlock(
     quiet: Bool, _ body: (TraceBlock) throws -> Void
   ) throws {
     var progress = Progress(name, isQuiet: quiet)
