@@ -1,3 +1,5 @@
+import CLanes
+
 #if canImport(Glibc)
 import Glibc
 #else
@@ -9,11 +11,7 @@ import Musl
 /// A hash table leads from a frame's number to its 4 KiB; a frame that was never added reads as
 /// nothing, never as zero.
 struct PhysicalMemory: ~Copyable {
-  private struct Cell {
-    /// One more than the frame's number; 0 for an empty cell.
-    var key: UInt64
-    var words: UnsafeMutablePointer<UInt64>?
-  }
+  private typealias Cell = lockstep_cell
 
   private var cells: UnsafeMutablePointer<Cell>
   private var logCells: UInt64 = 12
@@ -52,14 +50,17 @@ struct PhysicalMemory: ~Copyable {
   @inline(__always)
   func words(in frame: UInt64) -> UnsafeMutablePointer<UInt64>? { cell(of: frame).pointee.words }
 
+  /// The hash table as kernels in C read it, until a frame is added.
+  var lockstepView: lockstep_memory {
+    lockstep_memory(cells: cells, log: UInt32(truncatingIfNeeded: logCells))
+  }
+
   /// Adds a frame of zeros, which must not exist yet.
   ///
   /// - Returns: its entries; nothing where the system has no memory left.
   mutating func addFrame(_ frame: UInt64) -> UnsafeMutablePointer<UInt64>? {
     if freeInSlab == 0 {
-      let bytes = Self.slabFrames * Self.frameBytes
-      let slab = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      guard let slab, slab != MAP_FAILED else { return nil }
+      guard let slab = Self.slab(isFirst: slabs.isEmpty) else { return nil }
       slabs.append(slab)
       freeInSlab = Self.slabFrames
     }
@@ -78,6 +79,19 @@ struct PhysicalMemory: ~Copyable {
     if 2 * frameCount >= 1 << logCells { grow() }
     cell(of: frame).pointee = Cell(key: frame + 1, words: words)
     frameCount += 1
+  }
+
+  /// 2 MiB on a boundary of as much, which the kernel may back with one page; the first is left to
+  /// small ones, so that little tables take little memory.
+  private static func slab(isFirst: Bool) -> UnsafeMutableRawPointer? {
+    let bytes = slabFrames * frameBytes
+    let wide = mmap(nil, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let wide, wide != MAP_FAILED else { return nil }
+    let before = (bytes - Int(bitPattern: wide) % bytes) % bytes
+    if before > 0 { munmap(wide, before) }
+    munmap(wide + before + bytes, bytes - before)
+    if !isFirst { madvise(wide + before, bytes, MADV_HUGEPAGE) }
+    return wide + before
   }
 
   private mutating func grow() {
