@@ -40,7 +40,7 @@ demo: build
 
 build: toolchain packages
 	echo "nestwalk: building (a minute or two the first time)"
-	$(SWIFT) build -c release -q --product nestwalk
+	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib
 
 test: toolchain packages
 	echo "nestwalk: building the tests (a few minutes the first time)"

@@ -1,3 +1,4 @@
+import CLanes
 import Machine
 
 /// One guest's address space, made page by page as a trace touches it.
@@ -12,22 +13,9 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
   private var guestFrames: FrameAllocator
   private var hostFrames: FrameAllocator
   private var hasRoot = false
-  /// The tables of level 0 that were used last: pages are often made beside each other.
-  private var lastFirst = LastTable()
-  private var lastSecond = LastTable()
-
-  /// A table of level 0 by the address bits that lead to it.
-  private struct LastTable {
-    var prefix = UInt64.max
-    var words: UnsafeMutablePointer<UInt64>?
-
-    /// The entry of an address; nothing where it is another table's.
-    @inline(__always)
-    func entry(of address: UInt64) -> UnsafeMutablePointer<UInt64>? {
-      guard address >> 21 == prefix else { return nil }
-      return words.map { $0 + Int(address >> 12 & 511) }
-    }
-  }
+  /// The tables of level 0 that were used before: most pages are made where others are.
+  private let firstTables = TableMemo()
+  private let secondTables = TableMemo()
 
   /// Tables of this many frames are 4 GiB, more than any machine at hand should spend on them.
   private static var maximumTableFrames: Int { 1 << 20 }
@@ -69,7 +57,7 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
       hasRoot = true
     }
     let size = size(under: policy.firstStagePage, at: address.rawValue, salt: 1)
-    if size == .base4K, let leaf = lastFirst.entry(of: address.rawValue) {
+    if size == .base4K, let leaf = firstTables.entry(of: address.rawValue) {
       return fill(leaf, for: address, size)
     }
     var table = roots.first
@@ -85,10 +73,15 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
     }
     guard let leaf = entry(in: table, at: address.index(at: size.leafLevel)) else { return nil }
     if size == .base4K {
-      lastFirst = LastTable(
-        prefix: address.rawValue >> 21, words: leaf - Int(address.index(at: 0)))
+      firstTables.keep(leaf - Int(address.index(at: 0)), of: address.rawValue)
     }
     return fill(leaf, for: address, size)
+  }
+
+  /// Asks for what `populate` of a page will write, where that is known.
+  @inline(__always)
+  func prefetch(_ address: GVA) {
+    if let entry = firstTables.entry(of: address.rawValue) { lanes_prefetch(entry) }
   }
 
   /// Makes a leaf of the first stage lead to a page that the second stage backs.
@@ -181,7 +174,7 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
       return !isTable || addTable(address.frame) ? .huge1G : nil
     }
     let size = size(under: policy.secondStagePage, at: address.rawValue, salt: 2)
-    if size == .base4K, !isTable, let leaf = lastSecond.entry(of: address.rawValue) {
+    if size == .base4K, !isTable, let leaf = secondTables.entry(of: address.rawValue) {
       if leaf.pointee == 0 {
         guard let frame = hostFrames.take(size) else { return nil }
         leaf.pointee = Second.leaf(at: frame << 12, level: 0)
@@ -200,7 +193,7 @@ struct AddressSpace<First: PageTableFormat, Second: PageTableFormat>: ~Copyable 
     }
     guard let words = memory.words(in: table.frame) else { return nil }
     let leaf = words + Int(address.index(at: size.leafLevel))
-    if size == .base4K { lastSecond = LastTable(prefix: address.rawValue >> 21, words: words) }
+    if size == .base4K { secondTables.keep(words, of: address.rawValue) }
     if leaf.pointee == 0 {
       guard let frame = hostFrames.take(size) else { return nil }
       leaf.pointee = Second.leaf(at: frame << 12, level: size.leafLevel)

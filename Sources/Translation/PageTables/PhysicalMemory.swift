@@ -1,11 +1,5 @@
 import CLanes
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
-
 /// Host-physical memory of which only the frames that hold tables exist.
 ///
 /// A hash table leads from a frame's number to its 4 KiB; a frame that was never added reads as
@@ -22,7 +16,7 @@ struct PhysicalMemory: ~Copyable {
   private var slabs: [UnsafeMutableRawPointer] = []
   private var freeInSlab = 0
 
-  /// Frames that one slab holds: 2 MiB, so that the kernel can back it with one page.
+  /// Frames that one slab holds: those of a large page.
   private static let slabFrames = 512
   private static let frameBytes = 4096
 
@@ -33,7 +27,7 @@ struct PhysicalMemory: ~Copyable {
 
   deinit {
     cells.deallocate()
-    for slab in slabs { munmap(slab, Self.slabFrames * Self.frameBytes) }
+    for slab in slabs { LargePages.unmap(slab, LargePages.bytes) }
   }
 
   @inline(__always)
@@ -60,7 +54,8 @@ struct PhysicalMemory: ~Copyable {
   /// - Returns: its entries; nothing where the system has no memory left.
   mutating func addFrame(_ frame: UInt64) -> UnsafeMutablePointer<UInt64>? {
     if freeInSlab == 0 {
-      guard let slab = Self.slab(isFirst: slabs.isEmpty) else { return nil }
+      // The first on small pages, so that little tables take little memory.
+      guard let slab = LargePages.map(LargePages.bytes, isSmall: slabs.isEmpty) else { return nil }
       slabs.append(slab)
       freeInSlab = Self.slabFrames
     }
@@ -79,19 +74,6 @@ struct PhysicalMemory: ~Copyable {
     if 2 * frameCount >= 1 << logCells { grow() }
     cell(of: frame).pointee = Cell(key: frame + 1, words: words)
     frameCount += 1
-  }
-
-  /// 2 MiB on a boundary of as much, which the kernel may back with one page; the first is left to
-  /// small ones, so that little tables take little memory.
-  private static func slab(isFirst: Bool) -> UnsafeMutableRawPointer? {
-    let bytes = slabFrames * frameBytes
-    let wide = mmap(nil, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-    guard let wide, wide != MAP_FAILED else { return nil }
-    let before = (bytes - Int(bitPattern: wide) % bytes) % bytes
-    if before > 0 { munmap(wide, before) }
-    munmap(wide + before + bytes, bytes - before)
-    if !isFirst { madvise(wide + before, bytes, MADV_HUGEPAGE) }
-    return wide + before
   }
 
   private mutating func grow() {

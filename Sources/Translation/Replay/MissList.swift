@@ -115,38 +115,3 @@ struct FirstWalks: ~Copyable {
     old.2.deallocate()
   }
 }
-
-/// A flag for each of a growing range of numbers.
-struct ByteFlags: ~Copyable {
-  private var flags: UnsafeMutablePointer<Bool>
-  private var capacity = 1 << 12
-
-  init() {
-    flags = .allocate(capacity: 1 << 12)
-    flags.initialize(repeating: false, count: 1 << 12)
-  }
-
-  deinit { flags.deallocate() }
-
-  /// Makes room for so many numbers.
-  mutating func reserve(_ count: Int) {
-    guard count > capacity else { return }
-    let (old, oldCapacity) = (flags, capacity)
-    capacity = max(2 * capacity, count)
-    flags = .allocate(capacity: capacity)
-    flags.update(from: old, count: oldCapacity)
-    (flags + oldCapacity).initialize(repeating: false, count: capacity - oldCapacity)
-    old.deallocate()
-  }
-
-  /// Sets a flag.
-  ///
-  /// - Returns: whether it was clear.
-  @inline(__always)
-  func set(_ number: UInt32) -> Bool {
-    let flag = flags + Int(number)
-    let wasClear = !flag.pointee
-    flag.pointee = true
-    return wasClear
-  }
-}

@@ -40,7 +40,7 @@ struct NumberedBackend: ~Copyable {
   }
 
   /// Makes room for what the walk caches may be asked.
-  func reserveNodes(_ nodes: borrowing WalkNodes) { walks.reserveNodes(nodes) }
+  func reserve(_ tables: borrowing WalkTables) { walks.reserve(tables) }
 
   /// Takes the first level's misses through the further TLBs.
   ///
@@ -97,10 +97,10 @@ struct NumberedBackend: ~Copyable {
   /// Counts a walk that ends in a fault, as `NumberedWalks` says.
   mutating func walkFaulting(
     _ page: UInt64, _ path: borrowing WalkPath, rootFrame: UInt64, fault: String,
-    _ nodes: inout WalkNodes
+    _ tables: inout WalkTables
   ) {
-    walks.reserveNodes(nodes)
-    walks.walkFaulting(page, path, rootFrame: rootFrame, fault: fault, &nodes)
+    walks.reserve(tables)
+    walks.walkFaulting(page, path, rootFrame: rootFrame, fault: fault, &tables)
   }
 
   /// What the machine counted.

@@ -28,7 +28,7 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
   /// Dirty bits set by stores that hit a TLB.
   private var dirtied = 0
   /// Of each translation whether it was written.
-  private var written = ByteFlags()
+  private var written = LargeArray(of: false)
   /// For each entry of the block what a miss on it is.
   private let words: UnsafeMutablePointer<Miss>
   /// For each entry of the block twice its translation's number, plus one for data.
@@ -103,6 +103,7 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
     var faults = false
     var lastRegion = UInt64.max
     var region: TranslationNumbers.Region?
+    var askedFor = 0
     for at in 0..<entries.count {
       if at &+ 12 < entries.count { numbers.prefetch(entries[at &+ 12].page) }
       let entry = entries[at]
@@ -118,6 +119,7 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
         if let known = numbers.faulting(page) {
           (numbered, isFaulting) = (known, true)
         } else {
+          askFor(entries, from: &askedFor, at)
           (numbered, isFaulting) = populate(page)
         }
         faults = faults || isFaulting
@@ -133,6 +135,23 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
     tables.reserve(numbers.count)
     for at in 0..<count { backends[at].reserve(numbers.count) }
     return faults
+  }
+
+  /// Asks for the entries of new pages that come soon, from the one up to which that was done.
+  @inline(__always)
+  private func askFor(
+    _ entries: UnsafeBufferPointer<PageEntry>, from asked: inout Int, _ at: Int
+  ) {
+    var next = max(asked, at &+ 1)
+    let end = min(at &+ 12, entries.count)
+    while next < end {
+      let page = entries[next].page
+      if numbers.region(of: page).map({ $0[Int(truncatingIfNeeded: page & 511)] == 0 }) ?? false {
+        space.prefetch(GVA(frame: page))
+      }
+      next &+= 1
+    }
+    asked = max(asked, end)
   }
 
   /// Makes a page translate.
@@ -231,15 +250,16 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
   private mutating func replayWalks(_ backend: Int, _ entries: UnsafeBufferPointer<PageEntry>) {
     firstWalks.removeAll()
     for at in 0..<walkList.count {
+      if at &+ 16 < walkList.count { tables.prefetch(walkList[at &+ 16].number) }
       let miss = walkList[at]
       let record = tables.records + Int(miss.number)
       guard !record.pointee.isKnown, !miss.faults else { continue }
-      record.pointee.isKnown = true
+      record.pointee.expect()
       firstWalks.append(miss, address: entries[miss.entry].page << 12)
     }
     if firstWalks.count > 0 { readTables() }
     // A machine may meet its first walk of a page that another has walked already.
-    backends[backend].reserveNodes(tables.nodes)
+    backends[backend].reserve(tables)
     var at = 0
     while true {
       at = backends[backend].replayWalks(walkList, from: at, entries, &tables)
@@ -257,15 +277,15 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
       firstWalks.addresses, .read, in: space.roots, space.memory, into: firstWalks.results)
     for at in 0..<firstWalks.count {
       let (walk, page) = (firstWalks.results[at], firstWalks.addresses[at] >> 12)
-      var record = WalkRecord()
-      record.isKnown = true
-      record.firstLeaf = walk.first.rawValue
-      record.isSplintered = walk.second < walk.first
-      let level = Int(walk.first.rawValue) + 1
-      record.node = tables.nodes.knownNode(of: page, level: level) ?? learn(page, level)
-      record.data = tables.nodes.target(
-        frame: walk.guest >> 12, leaf: space.roots.secondLevels > 0 ? walk.second.leafLevel : 0)
-      tables.records[Int(firstWalks.numbers[at])] = record
+      let firstLeaf = Int(walk.first.rawValue)
+      let secondLeaf = space.roots.secondLevels > 0 ? walk.second.leafLevel : 0
+      let frame = walk.guest >> 12
+      tables.records[Int(firstWalks.numbers[at])] = WalkRecord(
+        frame: frame, firstLeaf: firstLeaf, secondLeaf: secondLeaf,
+        firstNode: tables.nodes.knownNode(of: page, level: firstLeaf + 1)
+          ?? learn(page, firstLeaf + 1),
+        secondNode: tables.nodes.secondNode(of: frame, level: secondLeaf + 1),
+        isSplintered: walk.second < walk.first)
     }
   }
 
@@ -293,13 +313,15 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
     // What populating could not make is missing for want of frames.
     let name = fault.reason == .notCanonical ? fault.counter : "outOfFrames"
     backends[backend].walkFaulting(
-      page, path, rootFrame: space.roots.first.frame, fault: name, &tables.nodes)
+      page, path, rootFrame: space.roots.first.frame, fault: name, &tables)
   }
 
   /// Sets the dirty bits of pages that stores wrote through a TLB.
   private mutating func markWritten(_ entries: UnsafeBufferPointer<PageEntry>) {
     for at in 0..<entries.count where entries[at].writes && !words[at].faults {
-      guard written.set(indices[at] >> 1) else { continue }
+      let number = Int(indices[at] >> 1)
+      guard !written[number] else { continue }
+      written[number] = true
       dirtied += space.markDirty(GVA(frame: entries[at].page))
     }
   }

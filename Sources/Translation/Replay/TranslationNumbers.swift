@@ -1,11 +1,5 @@
 import CLanes
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Musl
-#endif
-
 /// Numbers the translations of the pages that a trace touches, in order of first touch.
 ///
 /// What follows indexes arrays by these numbers instead of hashing pages. A page's number stands in a
@@ -39,12 +33,13 @@ struct TranslationNumbers: ~Copyable {
   /// Distinct base pages.
   private(set) var pages = 0
 
-  private static var slabRegions: Int { 256 }
+  /// As many as fill a large page.
+  private static var slabRegions: Int { LargePages.bytes / regionBytes }
   private static var regionBytes: Int { 512 * MemoryLayout<UInt32>.stride }
 
   init() {}
 
-  deinit { for slab in slabs { free(slab) } }
+  deinit { for slab in slabs { LargePages.unmap(slab, LargePages.bytes) } }
 
   /// Whether some page has no translation.
   var hasFaulting: Bool { faulting.count > 0 }
@@ -105,7 +100,8 @@ struct TranslationNumbers: ~Copyable {
 
   private mutating func addRegion(_ number: UInt64) -> Region? {
     if freeInSlab == 0 {
-      guard let slab = calloc(Self.slabRegions, Self.regionBytes) else { return nil }
+      // The first on small pages, so that few regions take little memory.
+      guard let slab = LargePages.map(LargePages.bytes, isSmall: slabs.isEmpty) else { return nil }
       slabs.append(slab)
       freeInSlab = Self.slabRegions
     }

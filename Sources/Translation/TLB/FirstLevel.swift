@@ -38,8 +38,7 @@ struct FirstLevel: ~Copyable {
   /// Up to here the victim of the only set is found by looking at each of its times.
   private static let scannedWays = 16
 
-  private(set) var cells: UnsafeMutablePointer<Cell>
-  private var capacity = 0
+  private var places = LargeArray(of: Cell(recent: 0, resident: 0))
   let configurations: Int
   private let tables: UnsafeMutablePointer<Table>
   /// The time of the next block's first use.
@@ -53,7 +52,6 @@ struct FirstLevel: ~Copyable {
     precondition(1...Self.maximumConfigurations ~= pairs.count)
     configurations = pairs.count
     base = firstTime
-    cells = .allocate(capacity: 1)
     tables = .allocate(capacity: 2 * pairs.count)
     for (at, pair) in pairs.enumerated() {
       (tables + 2 * at).initialize(to: Self.table(pair.fetch))
@@ -79,22 +77,18 @@ struct FirstLevel: ~Copyable {
     }
     tables.deinitialize(count: 2 * configurations)
     tables.deallocate()
-    cells.deallocate()
   }
+
+  /// By index.
+  @inline(__always)
+  var cells: UnsafeMutablePointer<Cell> { places.base }
 
   /// One word of a bit for each configuration.
   var all: UInt32 { .max >> UInt32(32 - configurations) }
 
   /// Makes room for the indices of so many translations.
   mutating func reserve(_ translations: Int) {
-    guard 2 * translations > capacity else { return }
-    let old = (cells, capacity)
-    capacity = max(2 * capacity, 2 * translations, 1 << 12)
-    cells = .allocate(capacity: capacity)
-    cells.update(from: old.0, count: old.1)
-    (cells + old.1).initialize(
-      repeating: Cell(recent: 0, resident: 0), count: capacity - old.1)
-    old.0.deallocate()
+    places.reserve(2 * translations)
   }
 
   /// Begins a block of at most so many uses.
@@ -173,7 +167,7 @@ struct FirstLevel: ~Copyable {
   /// Gives what stands in some configuration new times in the order of the old, and all else none.
   private mutating func renumberTimes() {
     var keys: [UInt64] = []
-    for index in 0..<capacity {
+    for index in 0..<places.capacity {
       if cells[index].resident != 0 {
         keys.append(UInt64(cells[index].recent) << 32 | UInt64(index))
       }

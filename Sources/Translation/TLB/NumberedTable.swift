@@ -79,8 +79,7 @@ struct NumberedList: ~Copyable {
   private let places: UnsafeMutablePointer<Place>
   private let ways: Int
   /// One more than the place of each number; 0 for those that are not there.
-  private var placeOf: UnsafeMutablePointer<UInt32>
-  private var capacity = 1
+  private var placeOf = LargeArray<UInt32>(of: 0)
   private(set) var count = 0
   private var newest: UInt32 = 0
   private var oldest: UInt32 = 0
@@ -88,25 +87,12 @@ struct NumberedList: ~Copyable {
   init(ways: Int) {
     self.ways = ways
     places = .allocate(capacity: ways)
-    placeOf = .allocate(capacity: 1)
-    placeOf.initialize(to: 0)
   }
 
-  deinit {
-    places.deallocate()
-    placeOf.deallocate()
-  }
+  deinit { places.deallocate() }
 
   /// Makes room for numbers below `wanted`.
-  mutating func reserve(_ wanted: Int) {
-    guard wanted > capacity else { return }
-    let (old, oldCapacity) = (placeOf, capacity)
-    capacity = max(2 * capacity, wanted, 1 << 10)
-    placeOf = .allocate(capacity: capacity)
-    placeOf.update(from: old, count: oldCapacity)
-    (placeOf + oldCapacity).initialize(repeating: 0, count: capacity - oldCapacity)
-    old.deallocate()
-  }
+  mutating func reserve(_ wanted: Int) { placeOf.reserve(wanted) }
 
   @inline(__always)
   mutating func exchange(_ number: UInt32) -> Exchange {

@@ -1,41 +1,62 @@
 import CLanes
 import Machine
 
-/// What is known of a translation's walk after its first.
+/// What is known of a translation's walk after its first, in sixteen bytes.
 struct WalkRecord: BitwiseCopyable {
-  /// Where the data stands in the second stage; of a large translation, its first page.
-  var data = WalkNodes.Target()
-  /// The node of the deepest prefix, the one of level `firstLeaf + 1`.
-  var node: UInt32 = 0
-  /// The level of the first stage's leaf.
-  var firstLeaf: UInt8 = 0
-  var isKnown = false
-  /// The second stage's page is smaller than the first's.
-  var isSplintered = false
+  /// The data's guest-physical frame 39:0, the levels of the leaves 42:40 and 45:43, known 46,
+  /// splintered 47.
+  private var word: UInt64 = 0
+  /// The node of the first stage's deepest prefix, the one of level `firstLeaf + 1`.
+  private(set) var firstNode: UInt32 = 0
+  /// Likewise of the second stage.
+  private(set) var secondNode: UInt32 = 0
+
+  /// What is not known yet.
+  init() {}
+
+  /// - Parameters:
+  ///   - frame: where the data stands in the second stage; of a large translation, its first page.
+  ///   - firstLeaf: the level of the first stage's leaf.
+  ///   - secondLeaf: of the second stage's.
+  ///   - firstNode: of the level above `firstLeaf`.
+  ///   - secondNode: of the level above `secondLeaf`.
+  ///   - isSplintered: the second stage's page is smaller than the first's.
+  init(
+    frame: UInt64, firstLeaf: Int, secondLeaf: Int, firstNode: UInt32, secondNode: UInt32,
+    isSplintered: Bool
+  ) {
+    word =
+      frame & (1 << 40 - 1) | UInt64(firstLeaf) << 40 | UInt64(secondLeaf) << 43 | 1 << 46
+      | (isSplintered ? 1 << 47 : 0)
+    self.firstNode = firstNode
+    self.secondNode = secondNode
+  }
+
+  var isKnown: Bool { word & 1 << 46 != 0 }
+  mutating func expect() { word |= 1 << 46 }
+  @inline(__always) var frame: UInt64 { word & (1 << 40 - 1) }
+  @inline(__always) var firstLeaf: Int { Int(truncatingIfNeeded: word >> 40 & 7) }
+  @inline(__always) var secondLeaf: Int { Int(truncatingIfNeeded: word >> 43 & 7) }
+  @inline(__always) var splintered: Int { Int(truncatingIfNeeded: word >> 47 & 1) }
 }
 
 /// The walks of a trace's translations, which are the same for every machine with the same tables.
 struct WalkTables: ~Copyable {
   var nodes: WalkNodes
-  private(set) var records = UnsafeMutablePointer<WalkRecord>.allocate(capacity: 1)
-  private var capacity = 0
+  private var all = LargeArray(of: WalkRecord())
 
   init(firstLevels: Int, secondLevels: Int) {
     nodes = WalkNodes(firstLevels: firstLevels, secondLevels: secondLevels)
   }
 
-  deinit { records.deallocate() }
+  /// By the numbers of translations.
+  @inline(__always)
+  var records: UnsafeMutablePointer<WalkRecord> { all.base }
+  /// Above all numbers for the nested TLB.
+  var nestedCount: Int { max(nodes.nestedCount, 2 * all.capacity) }
 
   /// Makes room for the records of so many translations.
-  mutating func reserve(_ translations: Int) {
-    guard translations > capacity else { return }
-    let (old, oldCapacity) = (records, capacity)
-    capacity = max(2 * capacity, translations, 1 << 10)
-    records = .allocate(capacity: capacity)
-    records.update(from: old, count: oldCapacity)
-    (records + oldCapacity).initialize(repeating: WalkRecord(), count: capacity - oldCapacity)
-    old.deallocate()
-  }
+  mutating func reserve(_ translations: Int) { all.reserve(translations) }
 
   /// Asks for a record that will be needed.
   @inline(__always)
@@ -111,13 +132,13 @@ struct NumberedWalks: ~Copyable {
     grid.deallocate()
   }
 
-  /// Makes room in the caches for all nodes that are known by now.
-  func reserveNodes(_ nodes: borrowing WalkNodes) {
+  /// Makes room in the caches for all that is known by now.
+  func reserve(_ tables: borrowing WalkTables) {
     for level in 1..<WalkPath.steps {
-      first[level].table.reserve(nodes.firstCount(level))
-      second[level].table.reserve(nodes.secondCount(level))
+      first[level].table.reserve(tables.nodes.firstCount(level))
+      second[level].table.reserve(tables.nodes.secondCount(level))
     }
-    nested.pointee.table.reserve(nodes.nestedCount)
+    nested.pointee.table.reserve(tables.nestedCount)
   }
 
   /// Counts one walk of a page whose translation has a record.
@@ -132,13 +153,15 @@ struct NumberedWalks: ~Copyable {
     _ number: UInt32, page: UInt64, reach: PageSize, _ tables: inout WalkTables
   ) {
     let record = tables.records[Int(number)]
-    var data = record.data
+    var data = WalkNodes.Target(
+      frame: record.frame, nested: WalkNodes.nestedNumber(ofDataOf: number),
+      node: record.secondNode, leaf: record.secondLeaf)
     if reach != .base4K { data = piece(of: data, page, reach, &tables.nodes) }
-    var count = walkFirst(record.node, page, leaf: Int(record.firstLeaf), tables.nodes)
+    var count = walkFirst(record.firstNode, page, leaf: record.firstLeaf, tables.nodes)
     count &+= walkSecond(
       data, step: Int(WalkPath.data), leaf: data.leaf, isCached: true, tables.nodes)
     byReferences[count] &+= 1
-    splintered &+= record.isSplintered ? 1 : 0
+    splintered &+= record.splintered
   }
 
   /// A page in a large translation has a number of its own for the nested TLB.
@@ -247,32 +270,34 @@ struct NumberedWalks: ~Copyable {
   ///   - path: of the same walk without caches, from which its nodes were learnt.
   ///   - rootFrame: the guest-physical frame of the first table.
   ///   - fault: the name of its counter.
-  ///   - nodes: learns what the end of the walk looks for.
+  ///   - tables: learns what the end of the walk looks for.
   mutating func walkFaulting(
     _ page: UInt64, _ path: borrowing WalkPath, rootFrame: UInt64, fault: String,
-    _ nodes: inout WalkNodes
+    _ tables: inout WalkTables
   ) {
     faults[fault, default: 0] += 1
-    var deepest = nodes.firstLevels
+    var deepest = tables.nodes.firstLevels
     for at in 0..<path.count where !path[at].isSecondStage {
       deepest = Int(path[at].firstLevel)
     }
     var count = 0
-    if deepest < nodes.firstLevels {
-      let node = nodes.knownNode(of: page, level: deepest + 1) ?? 0
-      count = walkFirst(node, page, leaf: deepest, nodes)
+    if deepest < tables.nodes.firstLevels {
+      let node = tables.nodes.knownNode(of: page, level: deepest + 1) ?? 0
+      count = walkFirst(node, page, leaf: deepest, tables.nodes)
     } else if path.count > 0 {
       // Not even the root was found, and no cache knows anything.
-      for level in 1..<nodes.firstLevels where first[level].exists { first[level].lookups += 1 }
+      for level in 1..<tables.nodes.firstLevels where first[level].exists {
+        first[level].lookups += 1
+      }
     }
     if path.count > 0, path[path.count - 1].isSecondStage {
       let last = path[path.count - 1]
       let leaf = Int(last.secondLevel)
       let frame = Self.frame(wantedBy: path, page) ?? rootFrame
-      let target = nodes.target(frame: frame, leaf: leaf)
-      reserveNodes(nodes)
+      let target = tables.nodes.target(frame: frame, leaf: leaf)
+      reserve(tables)
       count += walkSecond(
-        target, step: Int(last.firstLevel), leaf: leaf, isCached: false, nodes)
+        target, step: Int(last.firstLevel), leaf: leaf, isCached: false, tables.nodes)
     }
     byReferences[count] += 1
   }

@@ -44,8 +44,8 @@ struct WalkNodes: ~Copyable {
     for level in 0..<Self.levels {
       (firstNumbers + level).initialize(to: PointerTable())
       (secondNumbers + level).initialize(to: PointerTable())
-      (firstNodes + level).initialize(to: GrowingList())
-      (secondNodes + level).initialize(to: GrowingList())
+      (firstNodes + level).initialize(to: GrowingList(of: Node(parent: 0)))
+      (secondNodes + level).initialize(to: GrowingList(of: Node(parent: 0)))
     }
   }
 
@@ -68,7 +68,8 @@ struct WalkNodes: ~Copyable {
 
   func firstCount(_ level: Int) -> Int { firstNodes[level].count }
   func secondCount(_ level: Int) -> Int { secondNodes[level].count }
-  var nestedCount: Int { nestedNumbers.count }
+  /// Above all numbers that `nestedNumber` gave.
+  var nestedCount: Int { 2 * nestedNumbers.count }
 
   /// The node of a page's prefix of some level, where it is known.
   func knownNode(of page: UInt64, level: Int) -> UInt32? {
@@ -83,14 +84,19 @@ struct WalkNodes: ~Copyable {
       leaf: leaf)
   }
 
-  /// A page's number for the nested TLB.
+  /// A page's number for the nested TLB: even ones are of tables and of pages in large translations.
   mutating func nestedNumber(of frame: UInt64) -> UInt32 {
-    if let known = nestedNumbers[frame] { return UInt32(truncatingIfNeeded: known - 1) }
+    if let known = nestedNumbers[frame] { return UInt32(truncatingIfNeeded: 2 * (known - 1)) }
     nestedNumbers.insert(frame, UInt(nestedNumbers.count) + 1)
-    return UInt32(truncatingIfNeeded: nestedNumbers.count - 1)
+    return UInt32(truncatingIfNeeded: 2 * (nestedNumbers.count - 1))
   }
 
-  private mutating func secondNode(of frame: UInt64, level: Int) -> UInt32 {
+  /// The number of a page that is the whole data of one translation, and of no other: an odd one.
+  @inline(__always)
+  static func nestedNumber(ofDataOf translation: UInt32) -> UInt32 { translation << 1 | 1 }
+
+  /// The node of a guest-physical page's prefix of some level; 0 above the second stage.
+  mutating func secondNode(of frame: UInt64, level: Int) -> UInt32 {
     guard level < secondLevels else { return 0 }
     let prefix = frame >> UInt64(9 * level)
     if let known = secondNumbers[level][prefix] { return UInt32(truncatingIfNeeded: known - 1) }
@@ -148,26 +154,18 @@ extension GrowingList {
 
 /// A list that grows and is read without checks of who holds it.
 struct GrowingList<Element: BitwiseCopyable>: ~Copyable {
-  private var elements: UnsafeMutablePointer<Element>
-  private var capacity = 64
+  private var elements: LargeArray<Element>
   private(set) var count = 0
 
-  init() { elements = .allocate(capacity: 64) }
-
-  deinit { elements.deallocate() }
+  /// - Parameter zero: an element of zero bits.
+  init(of zero: Element) { elements = LargeArray(of: zero) }
 
   @inline(__always)
   subscript(_ at: Int) -> Element { elements[at] }
 
   mutating func append(_ element: Element) {
-    if count == capacity {
-      let old = elements
-      capacity *= 2
-      elements = .allocate(capacity: capacity)
-      elements.update(from: old, count: count)
-      old.deallocate()
-    }
-    (elements + count).initialize(to: element)
+    elements.reserve(count + 1)
+    elements[count] = element
     count += 1
   }
 }
