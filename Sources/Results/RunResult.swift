@@ -19,6 +19,8 @@ public struct RunResult: Sendable, Equatable {
   public var histograms: [String: [HistogramBar]]
   /// Isolation rules that fired, most severe first.
   public var findings: [Finding]
+  /// What counters did along the trace, of records and of events, where there is more than one interval.
+  public var timeLines: [TimeLine]
   /// Answers to questions that were asked.
   public var tables: [ResultTable]
   /// What a reader must know to use the numbers, among them every `Model:` sentence that applies.
@@ -28,13 +30,14 @@ public struct RunResult: Sendable, Equatable {
   public init(
     trace: TraceIdentity, machine: MachineIdentity, counters: [String: Int] = [:],
     histograms: [String: [HistogramBar]] = [:], findings: [Finding] = [],
-    tables: [ResultTable] = [], notes: [String] = []
+    timeLines: [TimeLine] = [], tables: [ResultTable] = [], notes: [String] = []
   ) {
     self.trace = trace
     self.machine = machine
     self.counters = counters
     self.histograms = histograms
     self.findings = findings
+    self.timeLines = timeLines
     self.tables = tables
     self.notes = notes
   }

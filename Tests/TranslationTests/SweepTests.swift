@@ -50,8 +50,16 @@ struct SweepTests {
       of: TraceIdentity(name: "test", sha256: "", records: 0, tables: "", notes: []))
     #expect(results.count == machines.count)
     for (machine, result) in zip(machines, results) {
-      let alone = try replay(records, on: machine, everyTouch: true, blockRecords: 1311)
-      #expect(result == alone, "\(machine.canonicalJSON)")
+      var alone = try replay(records, on: machine, everyTouch: true, blockRecords: 1311)
+      var counted = result
+      // Intervals end where blocks do, and these blocks are others; their sums are the same.
+      for line in [alone, result].flatMap(\.timeLines) {
+        for one in line.series {
+          #expect(one.values.reduce(0, +) == result.counters[one.counter], "\(one.counter)")
+        }
+      }
+      (alone.timeLines, counted.timeLines) = ([], [])
+      #expect(counted == alone, "\(machine.canonicalJSON)")
     }
   }
 

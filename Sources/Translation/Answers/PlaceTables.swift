@@ -22,7 +22,7 @@ struct RegionTable: AnswerTable {
 
   private struct Ranked {
     var region: UInt64
-    var counts: WalkObserver.Region
+    var counts: WalkObserver.Cost
     var saved: Int
 
     static func isBefore(_ one: Ranked, _ other: Ranked) -> Bool {
@@ -32,9 +32,35 @@ struct RegionTable: AnswerTable {
 
   private static let shown = 20
 
-  var tables: [ResultTable] {
+  var tables: [ResultTable] { [regions, pages].compactMap(\.self) }
+
+  private var pages: ResultTable? {
+    guard let all = variants.first?.observer?.pages else { return nil }
+    let ranked = all.sorted { one, other in
+      one.value.references != other.value.references
+        ? one.value.references > other.value.references : one.key < other.key
+    }
+    let sum = all.reduce(0) { $0 + $1.value.references }
+    return ResultTable(
+      name: "pages", title: "Pages by cost",
+      explanation: "The \(min(Self.shown, ranked.count)) of \(ranked.count) pages of 4 KiB whose "
+        + "walks read most table entries; shares are of all \(sum) references.",
+      columns: [
+        ResultTable.Column("page", "page"), ResultTable.Column("walks", "walks"),
+        ResultTable.Column("references", "references"),
+        ResultTable.Column("sharePercent", "share, %"),
+      ],
+      rows: ranked.prefix(Self.shown).map { page, cost in
+        [
+          .text("0x" + String(page << 12, radix: 16)), .number(cost.walks),
+          .number(cost.references), .ratio(cost.references * 100, over: sum),
+        ]
+      })
+  }
+
+  private var regions: ResultTable? {
     guard let now = variants.first?.observer?.regions, let large = variants.last?.observer?.regions
-    else { return [] }
+    else { return nil }
     let all = now.reduce(0) { $0 + $1.value.references }
     var ranked: [Ranked] = []
     for (region, counts) in now {
@@ -67,11 +93,9 @@ struct RegionTable: AnswerTable {
         .number(row.saved), share, together,
       ]
     }
-    return [
-      ResultTable(
-        name: "regions", title: "Regions by what a large page would save",
-        explanation: explanation, columns: columns, rows: rows)
-    ]
+    return ResultTable(
+      name: "regions", title: "Regions by what a large page would save",
+      explanation: explanation, columns: columns, rows: rows)
   }
 }
 

@@ -20,6 +20,50 @@ extension GuestReplay {
     result.counters["frames.secondStage"] = tables.secondStageFrames
     addExits(to: &result)
     addInvalidations(to: &result)
+    if let table = spaceTable { result.tables.append(table) }
+  }
+
+  /// Walks of each address space; nothing where there is one alone.
+  private var spaceTable: ResultTable? {
+    guard spaceWalks.filter({ $0.walks > 0 }).count > 1 else { return nil }
+    var names: [Int: (guest: String, root: String)] = [:]
+    for (name, space) in spaceNumbers {
+      let guest = guestNumbers.first { $0.value == name.guest }?.key
+      names[space] = (guest.map(String.init) ?? "first", "0x" + String(name.root, radix: 16))
+    }
+    let ranked = spaceWalks.enumerated().filter { $0.element.walks > 0 }.sorted { one, other in
+      one.element.references != other.element.references
+        ? one.element.references > other.element.references : one.offset < other.offset
+    }
+    return ResultTable(
+      name: "spaces", title: "Address spaces by cost",
+      explanation: "Walks of each guest's address spaces, as CR3 names them; the first "
+        + "\(min(ranked.count, 50)) of \(ranked.count).",
+      columns: [
+        ResultTable.Column("space", "guest, root"), ResultTable.Column("walks", "walks"),
+        ResultTable.Column("references", "references"),
+        ResultTable.Column("referencesPerWalk", "per walk"),
+        ResultTable.Column("sharePercent", "share, %"),
+      ],
+      rows: ranked.prefix(50).map { number, space in
+        let name = names[number].map { "guest \($0.guest), \($0.root)" } ?? "number \(number)"
+        return [
+          .text(name), .number(space.walks), .number(space.references),
+          .ratio(space.references, over: space.walks),
+          .ratio(space.references * 100, over: walks.references),
+        ]
+      })
+  }
+
+  /// What it counted so far, for a time line.
+  var progress: CoreProgress {
+    var misses = Array(repeating: 0, count: machine.tlbs.count)
+    for core in 0..<machine.cores {
+      for index in 0..<cores[core].tlbs.count {
+        misses[index] += cores[core].tlbs.withTLB(index) { $0.misses }
+      }
+    }
+    return CoreProgress(walks, exits: ledger.total, misses: misses)
   }
 
   private func addTLBs(to result: inout RunResult) {
@@ -108,6 +152,8 @@ extension GuestReplay {
     laws.equal(
       cpu.touches + rewalks, hits + walks.walks, "touches and permission walks = hits and walks")
     walks.check(&laws)
+    laws.equal(
+      walks.walks, spaceWalks.reduce(0) { $0 + $1.walks }, "walks = walks of every address space")
     let attributed = flushes.rows.reduce(0) { $0 + $1.entries }
     laws.equal(
       entries, attributed + replaced, "entries removed = those of each event and of each rewalk")

@@ -109,6 +109,8 @@ extension GuestReplay {
     rewalks += 1
     let outcome = walkTables(address, access)
     walks.count(path, outcome, cycles: latency.cycles(of: path))
+    countSpace()
+    observer?.count(address, path)
     guard case .translated(let page) = outcome else {
       if case .fault(let fault) = outcome { take(fault, address) }
       return nil
@@ -123,6 +125,13 @@ extension GuestReplay {
     return fill(address, page, row)
   }
 
+  /// Counts the walk for its address space.
+  private mutating func countSpace() {
+    while spaceWalks.count <= running.space { spaceWalks.append(WalkObserver.Cost()) }
+    spaceWalks[running.space].walks += 1
+    spaceWalks[running.space].references += path.count
+  }
+
   /// A miss of every TLB.
   private mutating func walk(
     _ address: GVA, _ access: Rights, _ row: Int, _ known: PageSize?, isCanonical: Bool
@@ -134,7 +143,8 @@ extension GuestReplay {
       outcome = .fault(fault)
     }
     walks.count(path, outcome, cycles: latency.cycles(of: path))
-    observer?.count(address, path.count)
+    countSpace()
+    observer?.count(address, path)
     switch outcome {
     case .translated(let page):
       if known == nil { countMisses(address, row, page.reach) }

@@ -44,6 +44,8 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
   let derivesExits: Bool
   var derived = DerivedExits()
   var walks = WalkStatistics()
+  /// Of each address space.
+  var spaceWalks: [WalkObserver.Cost] = []
   var cpu = CPUCounters()
   /// TLB entries that such walks replaced.
   var replaced = 0

@@ -13,6 +13,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var isolation: IsolationMonitor
   private var interrupts: InterruptUnit
   private var counters = IOCounters()
+  private var costs = DeviceCosts()
+  private var samples = SampleSeries(step: Self.chunk)
   private var flushes: FlushPolicy
   private var domains = DeviceDomains()
   private var check: IOCheck
@@ -29,6 +31,9 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   /// Events of the block before this one have no outcome left for a request that still waits.
   private var firstFree = 0
   private var seenRecords = 0
+
+  /// Events between two looks at whether a sample is due.
+  private static var chunk: Int { 16 }
 
   init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
     unit = Unit(iommu, seed: machine.synthesis.seed)
@@ -55,11 +60,17 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     try block.loadEvents()
     firstFree = 0
     block.withEvents { list in
-      for at in 0..<list.count {
-        let event = list[at]
-        place.event = events + UInt64(at)
-        place.record = records + UInt64(event.record)
-        take(event, at, list)
+      var next = 0
+      while next < list.count {
+        let end = min(next + Self.chunk, list.count)
+        for at in next..<end {
+          let event = list[at]
+          place.event = events + UInt64(at)
+          place.record = records + UInt64(event.record)
+          take(event, at, list)
+        }
+        next = end
+        sample(at: Int(events) + next)
       }
       events += UInt64(list.count)
     }
@@ -72,6 +83,22 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     interrupts.finish(memory, &isolation)
     isolation.finish()
     check.finish(unit, memory)
+    samples.take(progress, at: Int(events))
+  }
+
+  private mutating func sample(at event: Int) {
+    if samples.isDue(at: event) { samples.take(progress, at: event) }
+  }
+
+  private var progress: [Int] {
+    [
+      counters.requests, counters.count(of: .fault), costs.misses, costs.references,
+      interrupts.counters.requests,
+    ]
+  }
+
+  private static var followed: [String] {
+    ["iommu.requests", "iommu.faults", "iotlb.misses", "iommu.memoryReads", "interrupt.requests"]
   }
 
   @inline(__always)
@@ -214,6 +241,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
         request.isMessage
         ? DMAOutcome(request, .interrupt) : unit.translate(request, recorded, memory)
       counters.count(outcome)
+      costs.count(outcome)
       if outcome.result == .interrupt {
         interrupts.receive(
           InterruptMessage(
@@ -238,6 +266,13 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     link?.add(to: &result)
     result.notes += notes
     isolation.addFindings(to: &result)
+    if let table = costs.table(isolation.names) { result.tables.append(table) }
+    guard counters.requests > 0 || interrupts.counters.requests > 0,
+      var line = samples.timeLine(of: Self.followed, by: .events)
+    else { return }
+    // Only what the result counts too, and counts alike.
+    line.series.removeAll { result.counters[$0.counter] != $0.values.reduce(0, +) }
+    result.timeLines.append(line)
   }
 
   private var notes: [String] {

@@ -34,6 +34,15 @@ enum MachineAssembly {
       ? NumberedNestedCores(machines) : NumberedExtendedCores(machines)
   }
 
+  /// The general replay, whatever the machine, for those who look into its caches.
+  static func explainableCore(
+    of machine: MachineDescription, _ plan: ReplayPlan
+  ) -> any ExplainableCore {
+    let format =
+      plan.recorded.map { $0.second?.format == .npt } ?? (machine.secondStage?.format == .npt)
+    return format ? GuestNestedCore(machine, plan) : GuestExtendedCore(machine, plan)
+  }
+
   /// What tables a run made, for its result.
   static func tables(of machine: MachineDescription, _ plan: ReplayPlan) -> String {
     if plan.recorded != nil { return "recorded" }
@@ -59,7 +68,8 @@ enum MachineAssembly {
       guard let largest = tlb.pageSizes.intersection(sizes).max() else { return nil }
       return (tlb.sets * tlb.ways << Int(PageSize(largest).logFrames), tlb.name)
     }
-    guard let widest = reaches.max(by: { $0.pages < $1.pages }), pages < 2 * widest.pages
+    guard let widest = reaches.max(by: { $0.pages < $1.pages }), pages < 2 * widest.pages,
+      pages > 0
     else { return [] }
     return [
       "The trace touches \(pages) pages of 4 KiB, fewer than twice the \(widest.pages) that "

@@ -9,6 +9,7 @@ public final class Replay {
   private let core: any ReplayCore
   private let io: (any DeviceReplay)?
   private var records = 0
+  private var samples = SampleSeries(step: 1)
 
   /// Builds the machine.
   ///
@@ -51,6 +52,9 @@ public final class Replay {
     try core.replay(block)
     if block.counts.events > 0 { try io?.replay(block) }
     records += Int(block.counts.records)
+    if block.counts.records > 0, samples.isDue(at: records) {
+      samples.take(core.progress.values, at: records)
+    }
   }
 
   /// What the blocks replayed so far gave.
@@ -64,6 +68,7 @@ public final class Replay {
     var result = Self.result(on: machine, plan, trace, records: records) {
       core.addCounters(to: &$0)
     }
+    addTimeLine(to: &result)
     io?.addResults(to: &result)
     return result
   }
@@ -92,5 +97,23 @@ public final class Replay {
       MachineAssembly.footprintNotes(of: machine.description, pages: pages)
       + MachineAssembly.modelNotes(of: machine.description)
     return result
+  }
+
+  private func addTimeLine(to result: inout RunResult) {
+    var line = samples
+    if records > 0 { line.take(core.progress.values, at: records) }
+    Self.add(line, of: machine, to: &result)
+  }
+
+  /// Adds a time line of a machine's counters.
+  static func add(_ samples: SampleSeries, of machine: ResolvedMachine, to result: inout RunResult)
+  {
+    let tlbs = machine.description.tlbs.map { "tlb.\($0.name).misses" }
+    guard
+      var line = samples.timeLine(of: CoreProgress.counters + tlbs, by: .records)
+    else { return }
+    // Only what the result counts too.
+    line.series.removeAll { result.counters[$0.counter] == nil }
+    result.timeLines.append(line)
   }
 }

@@ -8,6 +8,8 @@ protocol ReplayCore {
   func replay(_ block: TraceBlock) throws(TraceError)
   func addCounters(to result: inout RunResult)
   func checkLaws() throws(ConservationError)
+  /// What it counted so far, for a time line; asked now and then.
+  var progress: CoreProgress { get }
 }
 
 /// A core on synthesised tables whose counters are one report.
@@ -21,6 +23,7 @@ extension ReportingCore {
   func addPage(_ frame: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool { true }
   func addCounters(to result: inout RunResult) { report.addCounters(to: &result) }
   func checkLaws() throws(ConservationError) { try report.checkLaws() }
+  var progress: CoreProgress { CoreProgress(report) }
 }
 
 // One class for each pair of formats, and not a generic one: the methods of a generic class are not
@@ -88,7 +91,7 @@ struct NumberedCore: ReportingCore {
 }
 
 /// The general replay of x86-64 alone or over EPT.
-final class GuestExtendedCore: ReplayCore {
+final class GuestExtendedCore: ExplainableCore {
   private var core: GuestReplay<X86PageTable, ExtendedPageTable>
 
   init(_ machine: MachineDescription, _ plan: ReplayPlan) { core = GuestReplay(machine, plan) }
@@ -99,10 +102,18 @@ final class GuestExtendedCore: ReplayCore {
   func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
   func addCounters(to result: inout RunResult) { core.addCounters(to: &result) }
   func checkLaws() throws(ConservationError) { try core.checkLaws() }
+  var progress: CoreProgress { core.progress }
+  func snapshot() -> CacheSnapshot { core.snapshot() }
+  func place(of address: UInt64, _ access: Rights) -> String {
+    core.place(of: GVA(address), access)
+  }
+  var levels: (first: Int, second: Int) {
+    (core.running.context.firstLevels, core.running.context.secondLevels)
+  }
 }
 
 /// The general replay of x86-64 over AMD's nested tables.
-final class GuestNestedCore: ReplayCore {
+final class GuestNestedCore: ExplainableCore {
   private var core: GuestReplay<X86PageTable, NestedPageTable>
 
   init(_ machine: MachineDescription, _ plan: ReplayPlan) { core = GuestReplay(machine, plan) }
@@ -113,4 +124,12 @@ final class GuestNestedCore: ReplayCore {
   func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
   func addCounters(to result: inout RunResult) { core.addCounters(to: &result) }
   func checkLaws() throws(ConservationError) { try core.checkLaws() }
+  var progress: CoreProgress { core.progress }
+  func snapshot() -> CacheSnapshot { core.snapshot() }
+  func place(of address: UInt64, _ access: Rights) -> String {
+    core.place(of: GVA(address), access)
+  }
+  var levels: (first: Int, second: Int) {
+    (core.running.context.firstLevels, core.running.context.secondLevels)
+  }
 }

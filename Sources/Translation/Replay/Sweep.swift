@@ -12,11 +12,31 @@ public final class Sweep {
   private final class Group {
     let places: [Int]
     let cores: any NumberedCores
+    /// Of each machine, for its time line.
+    private(set) var samples: [SampleSeries]
+    private var records = 0
 
     init(_ places: [Int], _ machines: [ResolvedMachine]) {
       self.places = places
+      samples = places.map { _ in SampleSeries(step: 1) }
       cores = MachineAssembly.numberedCores(of: places.map { machines[$0].description })
     }
+
+    func replay(_ block: TraceBlock) throws(TraceError) {
+      try cores.replay(block)
+      records += Int(block.counts.records)
+      guard block.counts.records > 0, samples.first?.isDue(at: records) == true else { return }
+      sample()
+    }
+
+    private func sample() {
+      for at in samples.indices {
+        samples[at].take(CoreProgress(cores.report(of: at)).values, at: records)
+      }
+    }
+
+    /// Takes the last sample.
+    func finish() { if records > 0 { sample() } }
   }
 
   private let machines: [ResolvedMachine]
@@ -80,7 +100,7 @@ public final class Sweep {
   /// - Throws: a `TraceError` where one of the block's columns is damaged.
   public func replay(_ block: TraceBlock, part: Int) throws(TraceError) {
     if part < groups.count {
-      try groups[part].cores.replay(block)
+      try groups[part].replay(block)
     } else {
       try alone[part - groups.count].replay.replay(block)
     }
@@ -99,12 +119,15 @@ public final class Sweep {
   public func results(of trace: TraceIdentity) throws(ConservationError) -> [RunResult] {
     var results: [Int: RunResult] = [:]
     for group in groups {
+      group.finish()
       for (at, place) in group.places.enumerated() {
         let report = group.cores.report(of: at)
         try report.checkLaws()
-        results[place] = Replay.result(on: machines[place], plan, trace, records: records) {
+        var result = Replay.result(on: machines[place], plan, trace, records: records) {
           report.addCounters(to: &$0)
         }
+        Replay.add(group.samples[at], of: machines[place], to: &result)
+        results[place] = result
       }
     }
     for (place, replay) in alone { results[place] = try replay.result(of: trace) }

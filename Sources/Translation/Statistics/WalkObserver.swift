@@ -1,9 +1,16 @@
-/// Where walks go: by 2 MiB region, for those who ask which region deserves a large page, and by set.
+/// Where walks go: by page, for those who ask which pages and regions cost most, and by set.
+///
+/// Where someone wants to see them, it keeps whole walks too.
 final class WalkObserver {
-  /// What walks of a region did.
-  struct Region {
+  /// What walks of a page, region or space did.
+  struct Cost {
     var walks = 0
     var references = 0
+
+    mutating func add(_ other: Cost) {
+      walks += other.walks
+      references += other.references
+    }
   }
 
   /// Walks of pages that share a set.
@@ -15,19 +22,29 @@ final class WalkObserver {
     var stride: UInt64 = 0
   }
 
-  /// By address shifted right by 21.
-  private(set) var regions: [UInt64: Region] = [:]
+  /// By address shifted right by 12.
+  private(set) var pages: [UInt64: Cost] = [:]
   /// By page number modulo their count.
   private(set) var sets: [PageSet]
+  /// Walks since it was last set, address and references; nothing where they are not wanted.
+  var kept: [(address: GVA, references: [TableReference])]?
 
   /// - Parameter sets: a power of two; 1 where nobody asks for them.
   init(sets: Int = 1) { self.sets = Array(repeating: PageSet(), count: sets) }
 
+  /// By address shifted right by 21.
+  var regions: [UInt64: Cost] {
+    pages.reduce(into: [:]) { $0[$1.key >> 9, default: Cost()].add($1.value) }
+  }
+
   /// Counts a walk.
-  func count(_ address: GVA, _ references: Int) {
-    let region = address.rawValue >> 21
-    regions[region, default: Region()].walks += 1
-    regions[region, default: Region()].references += references
+  func count(_ address: GVA, _ path: borrowing WalkPath) {
+    pages[address.frame, default: Cost()].add(Cost(walks: 1, references: path.count))
+    if kept != nil {
+      var references: [TableReference] = []
+      for at in 0..<path.count { references.append(path[at]) }
+      kept?.append((address, references))
+    }
     guard sets.count > 1 else { return }
     let page = address.frame
     let index = Int(truncatingIfNeeded: page) & (sets.count - 1)

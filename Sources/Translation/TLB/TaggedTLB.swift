@@ -94,6 +94,14 @@ struct TaggedTLB: ~Copyable {
     if let found = entries.peek(placed(key)) { change(&found.pointee) }
   }
 
+  /// Shows every entry, which changes nothing.
+  func visit(_ body: (TLBKey, CachedTranslation) -> Void) {
+    _ = entries.remove { word, value in
+      body(TLBKey(rawValue: placed(TLBKey(rawValue: word))), value)
+      return false
+    }
+  }
+
   /// Removes the entries that a rule picks.
   mutating func invalidate(where isGone: (TLBKey, CachedTranslation) -> Bool) {
     invalidations += entries.remove { word, value in
