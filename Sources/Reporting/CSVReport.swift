@@ -3,7 +3,7 @@ import Results
 /// Every counter and every bar of every histogram, one number a row (RFC 4180, but lines end in
 /// LF, which every reader takes and every Unix tool wants).
 ///
-/// `bucket` is empty for a counter. Ratios are left to the reader: they cannot be summed.
+/// `bucket` is empty for a counter and a finding's subject for a finding. Ratios are left to the reader: they cannot be summed.
 func csvReport(_ results: [RunResult]) -> String {
   var rows = ["trace,machine,metric,bucket,value\n"]
   for result in results {
@@ -15,6 +15,11 @@ func csvReport(_ results: [RunResult]) -> String {
       for bar in bars {
         rows.append("\(start)\(csvField(name)),\(bar.value),\(bar.count)\n")
       }
+    }
+    for finding in result.findings {
+      let metric = "finding.\(finding.rule).\(finding.severity.rawValue)"
+      rows.append(
+        "\(start)\(csvField(metric)),\(csvField(sentence(finding.subject))),\(finding.count)\n")
     }
     for table in result.tables { rows += tableRows(table, start) }
   }

@@ -59,6 +59,43 @@ extension Figure {
     ]
   }
 
+  /// What devices' requests and interrupts became, where there were any.
+  static func ofDevices(_ result: RunResult) -> [Figure] {
+    let counters = result.counters
+    let requests = counters["iommu.requests"].flatMap { $0 == 0 ? nil : $0 }
+    let messages = counters["interrupt.requests"].flatMap { $0 == 0 ? nil : $0 }
+    let lost = ["interrupt.blocked", "interrupt.misdelivered"].compactMap { counters[$0] }
+    return [
+      Figure(
+        title: "Requests that missed the IOTLB", heading: "IOTLB misses",
+        value: requests.flatMap { Ratio(counters["iotlb.misses"], over: $0)?.percent } ?? "",
+        basis: pair(
+          counters["iotlb.misses"].map(grouped), "of", counted(requests, "request")),
+        definition: "Share of devices' requests, page by page, for which tables were walked or a "
+          + "cached entry was missing: iotlb.misses / iommu.requests."),
+      Figure(
+        title: "Entries read per request", heading: "reads/request",
+        value: requests.flatMap { Ratio(counters["iommu.memoryReads"], over: $0)?.decimal } ?? "",
+        basis: counted(counters["iommu.memoryReads"], "read") ?? "",
+        definition: "Entries of tables and device structures that one request makes the unit read: "
+          + "iommu.memoryReads / iommu.requests."),
+      Figure(
+        title: "Blocked requests", heading: "blocked",
+        value: requests.flatMap { _ in counters["iommu.faults"].map(grouped) } ?? "",
+        basis: pair(
+          counters["iommu.translated"].map(grouped), "translated of",
+          counted(requests, "request")),
+        definition: Metric.definition(of: "iommu.faults")?.definition ?? ""),
+      Figure(
+        title: "Interrupts blocked or misdelivered", heading: "lost interrupts",
+        value: messages.flatMap { Ratio(total(lost), over: $0)?.percent } ?? "",
+        basis: pair(grouped(total(lost)), "of", counted(messages, "message")),
+        definition: "Share of interrupt messages that were blocked or reached another than the one "
+          + "that they were for: (interrupt.blocked + interrupt.misdelivered) / interrupt.requests."
+      ),
+    ]
+  }
+
   /// Why cycles of walks are not a program's time.
   static let workNotTime =
     "Walk cycles are work, not time: on real hardware independent misses overlap."

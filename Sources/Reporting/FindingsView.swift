@@ -2,7 +2,10 @@ import Results
 
 extension ResultView {
   /// Every finding with its evidence.
-  var findings: Table? {
+  var findings: Table? { findings(limit: .max) }
+
+  /// The first findings, which are the most severe, with their evidence.
+  func findings(limit: Int) -> Table? {
     guard !result.findings.isEmpty else { return nil }
     return Table(
       "Findings",
@@ -10,7 +13,7 @@ extension ResultView {
         .text("rule"), .text("severity"), .text("what"), .number("count"), .text("of"),
         .text("first at"), .number("its time"), .prose("evidence"),
       ],
-      result.findings.map { finding in
+      result.findings.prefix(limit).map { finding in
         [
           finding.rule, finding.severity.rawValue,
           IsolationRule.named(finding.rule)?.title ?? "", grouped(finding.count),
@@ -35,9 +38,35 @@ extension ResultView {
       rules.map { [$0.id, $0.title, $0.meaning, $0.remedy, $0.reference] })
   }
 
+  /// How often each rule fired, and for how many subjects, by severity.
+  var ruleCounts: Table {
+    var counts: [String: (subjects: Int, times: Int)] = [:]
+    for finding in result.findings {
+      let key = "\(finding.rule) \(finding.severity.rawValue)"
+      let known = counts[key, default: (0, 0)]
+      counts[key] = (known.subjects + 1, total([known.times, finding.count]))
+    }
+    let order = Severity.allCases.reversed().flatMap { severity in
+      IsolationRule.all.map { (id: $0.id, title: $0.title, severity: severity.rawValue) }
+    }
+    return Table(
+      "Findings by rule",
+      [
+        .text("rule"), .text("severity"), .text("what"), .number("subjects"), .number("times"),
+      ],
+      order.compactMap { rule in
+        counts["\(rule.id) \(rule.severity)"].map {
+          [rule.id, rule.severity, rule.title, grouped($0.subjects), grouped($0.times)]
+        }
+      })
+  }
+
   /// The later places of findings that have some.
-  var findingExamples: Table? {
-    let rows = result.findings.flatMap { finding in
+  var findingExamples: Table? { findingExamples(limit: .max) }
+
+  /// The later places of the first findings, as many as the limit.
+  func findingExamples(limit: Int) -> Table? {
+    let rows = result.findings.prefix(limit).flatMap { finding in
       finding.examples.map { example in
         [
           finding.rule, sentence(finding.subject), number(of: example),
@@ -48,7 +77,8 @@ extension ResultView {
     guard !rows.isEmpty else { return nil }
     return Table(
       "Further examples",
-      [.text("rule"), .text("of"), .text("at"), .number("time"), .prose("evidence")], rows)
+      [.text("rule"), .text("of"), .text("at"), .number("time"), .prose("evidence")],
+      Array(rows.prefix(limit)))
   }
 
   /// Rules that the run could judge, by how often it did.

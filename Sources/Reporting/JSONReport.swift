@@ -50,13 +50,31 @@ private func jsonObject(_ result: RunResult, indent: String) -> String {
   let tables =
     result.tables.isEmpty
     ? [] : [("tables", list(result.tables.map { table($0, indent: inner) }, indent: inner))]
+  let timeLines =
+    result.timeLines.isEmpty
+    ? []
+    : [("timeLines", list(result.timeLines.map { timeLine($0, indent: inner) }, indent: inner))]
   return members(
     [
       ("schema", jsonString(resultSchema)), ("tool", jsonString(toolVersion)), ("trace", trace),
       ("machine", machine), ("counters", members(counters, indent: inner)),
       ("histograms", members(histograms, indent: inner)),
       ("findings", list(result.findings.map { finding($0, indent: inner) }, indent: inner)),
-    ] + tables + [("notes", list(result.notes.map(jsonString), indent: inner))], indent: indent)
+    ] + timeLines + tables + [("notes", list(result.notes.map(jsonString), indent: inner))],
+    indent: indent)
+}
+
+/// A time line: where its intervals end, and what each added to each counter.
+private func timeLine(_ line: TimeLine, indent: String) -> String {
+  let inner = indent + "  "
+  let series = line.series.map {
+    ($0.counter, numbers($0.values, indent: inner + "    "))
+  }
+  return members(
+    [
+      ("unit", jsonString(line.unit.rawValue)), ("ends", numbers(line.ends, indent: inner + "  ")),
+      ("series", members(series, indent: inner + "  ")),
+    ], indent: inner)
 }
 
 private func table(_ table: ResultTable, indent: String) -> String {
@@ -123,16 +141,25 @@ private func list(_ elements: [String], indent: String) -> String {
 
 /// An array of pairs, as many on a line as 100 columns hold.
 private func pairs(_ bars: [HistogramBar], indent: String) -> String {
-  guard !bars.isEmpty else { return "[]" }
+  filled(bars.map { "[\($0.value), \($0.count)]" }, indent: indent)
+}
+
+/// An array of numbers, as many on a line as 100 columns hold.
+private func numbers(_ values: [Int], indent: String) -> String {
+  filled(values.map(String.init), indent: indent)
+}
+
+private func filled(_ elements: [String], indent: String) -> String {
+  guard !elements.isEmpty else { return "[]" }
   var lines: [String] = []
   var line = ""
-  for (place, bar) in bars.enumerated() {
-    let pair = "[\(bar.value), \(bar.count)]" + (place + 1 == bars.count ? "" : ",")
-    if line != "" && indent.count + 2 + line.count + 1 + pair.count > 100 {
+  for (place, element) in elements.enumerated() {
+    let text = element + (place + 1 == elements.count ? "" : ",")
+    if line != "" && indent.count + 2 + line.count + 1 + text.count > 100 {
       lines.append(line)
       line = ""
     }
-    line += (line == "" ? "" : " ") + pair
+    line += (line == "" ? "" : " ") + text
   }
   lines.append(line)
   return "[\n" + lines.map { indent + "  " + $0 }.joined(separator: "\n") + "\n" + indent + "]"

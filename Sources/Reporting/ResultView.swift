@@ -22,6 +22,9 @@ struct ResultView {
       }
   }
 
+  /// The answer for devices; without values where none asked for anything.
+  var deviceFigures: [Figure] { Figure.ofDevices(result) }
+
   var title: String { result.trace.name + " on " + result.machine.name }
 
   /// What stands where the walks would, if there were none.
@@ -143,17 +146,22 @@ struct ResultView {
     return Table("Faults", [.text("fault"), .number("count")], rows)
   }
 
+  /// A table that answers a question, as readers see it.
+  struct Answer {
+    /// As it is in the result.
+    var source: ResultTable
+    var table: Table
+
+    var name: String { source.name }
+    var explanation: String { source.explanation }
+  }
+
   /// The answers, each with its explanation.
-  var answers: [(table: Table, explanation: String)] {
+  var answers: [Answer] {
     result.tables.map { table in
       let columns = table.columns.enumerated().map { place, column in
-        let isNumber = table.rows.contains { row in
-          switch row[place] {
-          case .number, .hundredths: true
-          case .text, .empty: false
-          }
-        }
-        return isNumber ? Table.Column.number(column.title) : .text(column.title)
+        let cells = table.rows.compactMap { place < $0.count ? $0[place] : nil }
+        return Self.isNumeric(cells) ? Table.Column.number(column.title) : .text(column.title)
       }
       let rows = table.rows.map { row in
         row.map { cell in
@@ -165,8 +173,26 @@ struct ResultView {
           }
         }
       }
-      return (Table(table.title, columns, rows), table.explanation)
+      return Answer(source: table, table: Table(table.title, columns, rows))
     }
+  }
+
+  /// Whether a column reads as numbers: its texts are numbers too.
+  private static func isNumeric(_ cells: [ResultTable.Cell]) -> Bool {
+    var isAny = false
+    for cell in cells {
+      switch cell {
+      case .number, .hundredths: isAny = true
+      case .text(let text):
+        let digits = text.hasPrefix("0x") ? text.dropFirst(2) : Substring(text)
+        guard !digits.isEmpty, digits.allSatisfy(\.isHexDigit),
+          text.hasPrefix("0x") || digits.allSatisfy(\.isNumber)
+        else { return false }
+        isAny = true
+      case .empty: break
+      }
+    }
+    return isAny
   }
 
   /// What the trace's import and the run want to be known, without the model's own sentences.

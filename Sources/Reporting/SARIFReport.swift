@@ -1,5 +1,8 @@
 import Results
 
+/// What GitHub takes of one run; a file with more is refused as a whole.
+private let mostResults = 25_000
+
 /// Findings as SARIF 2.1.0, in one run that a code scanning service takes.
 ///
 /// A trace has no lines. `startLine` is the number of the event (or of the record, where there is
@@ -35,13 +38,26 @@ func sarifReport(_ results: [RunResult]) -> String {
     ),
     (
       "results",
-      .array(results.flatMap { result in result.findings.map { sarifResult($0, of: result) } })
+      .array(told(results).map { sarifResult($0.finding, of: $0.result) })
     ),
   ])
   return JSONText.object([
     ("$schema", .string("https://json.schemastore.org/sarif-2.1.0.json")),
     ("version", .string("2.1.0")), ("runs", .array([run])),
   ]).text(indent: "") + "\n"
+}
+
+/// Every finding, or the most severe where there are too many.
+private func told(_ results: [RunResult]) -> [(result: RunResult, finding: Finding)] {
+  let all = results.flatMap { result in
+    result.findings.map { (result: result, finding: $0) }
+  }
+  guard all.count > mostResults else { return all }
+  let ordered = all.enumerated().sorted { one, other in
+    one.element.finding.severity != other.element.finding.severity
+      ? one.element.finding.severity > other.element.finding.severity : one.offset < other.offset
+  }
+  return ordered.prefix(mostResults).map(\.element)
 }
 
 private func descriptor(_ rule: IsolationRule) -> JSONText {

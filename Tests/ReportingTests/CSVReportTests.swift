@@ -17,9 +17,11 @@ struct CSVReportTests {
         a.nwt,tiny,walk.count,,2
         a.nwt,tiny,walk.references,,8
         a.nwt,tiny,walk.references,4,2
+        a.nwt,tiny,finding.V6.high,,3
         "b, c.nwt",tiny,cpu.accesses,,3
         "b, c.nwt",tiny,walk.count,,2
         "b, c.nwt",tiny,walk.references,,8
+        "b, c.nwt",tiny,finding.V6.high,,3
 
         """)
   }

@@ -3,12 +3,12 @@ let htmlStyle: Markup = #"""
   :root {
     color-scheme: light dark;
     --page: #ffffff; --text: #1b1f24; --muted: #565f69; --line: #d5dbe1; --faint: #f5f7f9;
-    --accent: #1f5fa8; --heat: 31 95 168; --warn: #9a3b12;
+    --accent: #1f5fa8; --heat: 31 95 168; --warn: #9a3b12; --two: #b97a1b;
   }
   @media (prefers-color-scheme: dark) {
     :root {
       --page: #12161b; --text: #e4e8ec; --muted: #a0aab4; --line: #323b45; --faint: #1a2027;
-      --accent: #77aee8; --heat: 74 144 220; --warn: #f0a37c;
+      --accent: #77aee8; --heat: 74 144 220; --warn: #f0a37c; --two: #d9a24a;
     }
   }
   * { box-sizing: border-box; }
@@ -43,6 +43,8 @@ let htmlStyle: Markup = #"""
     font-variant-numeric: tabular-nums;
   }
   .cards .definition { color: var(--muted); font-size: .82rem; margin: 6px 0 0; }
+  .parts { display: grid; grid-template-columns: minmax(0, 1fr); column-gap: 48px; }
+  .parts > section { min-width: 0; }
   .columns { display: grid; grid-template-columns: minmax(0, 1fr); column-gap: 40px; }
   @media (min-width: 1200px) {
     .cards {
@@ -50,15 +52,16 @@ let htmlStyle: Markup = #"""
     }
   }
   @media (min-width: 1320px) {
-    .columns { grid-template-columns: minmax(0, 1fr) fit-content(600px); }
+    .parts { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+    .parts > .wide { grid-column: 1 / -1; }
     .columns.even { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
   }
   .scroll { overflow-x: auto; max-width: 100%; }
   .scroll:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); }
   table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
   th, td { padding: 4px 12px 4px 0; text-align: left; vertical-align: top; }
-  td, thead th { white-space: nowrap; }
-  td.prose { white-space: normal; min-width: 24ch; max-width: 76ch; overflow-wrap: anywhere; }
+  td, thead th, table.data th { white-space: nowrap; }
+  td.prose, table.data th.prose { white-space: normal; min-width: 24ch; max-width: 76ch; overflow-wrap: anywhere; }
   thead th { border-bottom: 1px solid var(--muted); color: var(--muted); font-weight: 600; }
   tbody th { font-weight: 400; }
   tbody tr + tr > * { border-top: 1px solid var(--line); }
@@ -94,7 +97,22 @@ let htmlStyle: Markup = #"""
     font-size: 10.5px; paint-order: stroke; stroke: var(--page); stroke-width: 3px;
     stroke-linejoin: round;
   }
+  svg.wide { max-width: none; min-width: 760px; }
   svg .bar { fill: var(--accent); }
+  svg .bar.two { fill: var(--two); }
+  svg .bar.faint { fill: var(--muted); fill-opacity: .55; }
+  svg .panel { font-size: 11.5px; font-weight: 600; }
+  svg .area { fill: var(--accent); fill-opacity: .55; stroke: var(--accent); stroke-width: .75; }
+  svg .read { fill: rgb(var(--heat) / .16); stroke: var(--accent); stroke-width: 1; }
+  svg .skipped { fill: none; stroke: var(--line); stroke-dasharray: 3 3; }
+  svg .trend { stroke: var(--accent); stroke-width: 1.5; }
+  svg .way { stroke: var(--warn); stroke-width: 1.5; opacity: .55; }
+  svg .find { fill: var(--warn); stroke: var(--page); stroke-width: .75; }
+  svg .find.low { fill: var(--muted); }
+  svg .find.medium { fill: var(--two); }
+  svg .brush { fill: var(--accent); fill-opacity: .14; stroke: var(--accent); stroke-width: 0; }
+  svg .cursor { stroke: var(--muted); stroke-width: 1; }
+  .timeline svg { touch-action: pan-y; cursor: crosshair; }
   svg .grid { stroke: var(--line); stroke-width: 1; }
   svg .base { stroke: var(--muted); stroke-width: 1; }
   svg .mark { stroke: var(--warn); stroke-width: 1.25; stroke-dasharray: 4 3; }
@@ -104,6 +122,29 @@ let htmlStyle: Markup = #"""
   svg .curve.c2 { stroke: var(--muted); }
   svg .marked.c0 { fill: var(--accent); }
   svg .marked.c2 { fill: var(--muted); }
+  .tip {
+    position: fixed; z-index: 9; max-width: min(420px, 92vw); padding: 6px 9px; pointer-events: none;
+    background: var(--text); color: var(--page); border-radius: 4px; font-size: .82rem;
+    white-space: pre-line; overflow-wrap: anywhere; font-variant-numeric: tabular-nums;
+  }
+  .filter { margin: 6px 0; display: flex; flex-wrap: wrap; gap: 4px 10px; align-items: baseline; }
+  input, button {
+    font: inherit; font-size: .88rem; color: inherit; background: var(--faint);
+    border: 1px solid var(--line); border-radius: 4px; padding: 2px 8px;
+  }
+  input[type=number] { width: 13ch; }
+  button { cursor: pointer; }
+  button.sort {
+    font-size: inherit; font-weight: inherit; background: none; border: 0; padding: 0;
+    text-align: inherit; white-space: inherit;
+  }
+  th[aria-sort=ascending] button::after { content: " \2191"; }
+  th[aria-sort=descending] button::after { content: " \2193"; }
+  input:focus-visible, button:focus-visible, a:focus-visible { outline: 2px solid var(--accent); }
+  nav { margin: 14px 0 0; font-size: .92rem; }
+  nav ul { display: flex; flex-wrap: wrap; gap: 4px 16px; margin: 0; padding: 0; list-style: none; }
+  .skip { position: absolute; left: -999px; }
+  .skip:focus { left: 8px; top: 8px; background: var(--page); padding: 4px 8px; }
   .severity { font-weight: 600; }
   .severity.critical, .severity.high { color: var(--warn); }
   .severity.critical { border-bottom: 2px solid var(--warn); }
@@ -138,6 +179,7 @@ let htmlStyle: Markup = #"""
     .cards li, table, svg { break-inside: avoid; }
     .counters table { break-inside: auto; }
     details::details-content { content-visibility: visible; block-size: auto; }
+    nav, .filter, .selection, .tip, .skip { display: none; }
   }
 
   """#

@@ -10,8 +10,6 @@ struct HistogramChart {
   private static let top = 48.0
   private static let bottom = 262.0
   private static let height = 304.0
-  /// Where the logarithmic scale begins: a count of one has a bar that can be seen.
-  private static let logarithmicRise = 14.0
 
   var markup: Markup {
     let bins = distribution.bins(limit: 48)
@@ -23,12 +21,12 @@ struct HistogramChart {
       // Two values of one domain are at most `slots` widths apart.
       Self.left + (Double(value) - Double(low)) / Double(width) * slot + slot / 2
     }
-    let scale = Scale(counts: bins.map(\.count))
+    let scale = CountScale(counts: bins.map(\.count), top: Self.top, bottom: Self.bottom)
     return """
       <svg viewBox="0 0 \(Self.width) \(Self.height)" role="img" aria-label="\(distribution.title)">
       <title>\(distribution.title)</title>
       <desc>\(distribution.quantiles)</desc>
-      \(scale.markup(distribution.unit))\(marks(low: low, slots: slots, width: width, centre))\
+      \(scale.markup(distribution.unit, left: Self.left, right: Self.right))\(marks(low: low, slots: slots, width: width, centre))\
       \(bars(bins, slot: slot, scale, centre))\(values(low, slots, width, slot: slot, centre))</svg>
 
       """
@@ -47,7 +45,7 @@ struct HistogramChart {
   }
 
   private func bars(
-    _ bins: [Distribution.Bin], slot: Double, _ scale: Scale, _ centre: (Int) -> Double
+    _ bins: [Distribution.Bin], slot: Double, _ scale: CountScale, _ centre: (Int) -> Double
   ) -> Markup {
     let width = min(slot * 0.74, 44)
     var end = (x: -1.0, y: 0.0)
@@ -115,67 +113,6 @@ struct HistogramChart {
         <text class="marked" x="\(before ? x - 5 : x + 5)" y="\(Self.top - 35)" \
         text-anchor="\(before ? "end" : "start")">\(mark.label)</text>
 
-        """
-    }
-  }
-
-  /// The axis of counts.
-  private struct Scale {
-    var isLogarithmic: Bool
-    /// The count at the top of the picture.
-    var most: Int
-    var ticks: [Int]
-
-    init(counts: [Int]) {
-      let largest = counts.max() ?? 1
-      isLogarithmic = largest / max(counts.min() ?? 1, 1) >= 1_000
-      if isLogarithmic {
-        var power = 1
-        var powers = [1]
-        while power < largest && power < .max / 10 {
-          power *= 10
-          powers.append(power)
-        }
-        most = max(power, largest)
-        ticks = powers
-      } else {
-        let step = niceStep(atLeast: max(largest / 5, 1))
-        let steps = largest / step + (largest % step == 0 ? 0 : 1)
-        ticks = (0...steps).compactMap {
-          let (tick, overflow) = step.multipliedReportingOverflow(by: $0)
-          return overflow ? nil : tick
-        }
-        most = max(ticks.last ?? largest, largest)
-      }
-    }
-
-    func y(_ count: Int) -> Double {
-      let room = HistogramChart.bottom - HistogramChart.top
-      guard isLogarithmic else {
-        return HistogramChart.bottom - Double(count) / Double(most) * room
-      }
-      let rise = HistogramChart.logarithmicRise
-      guard count > 0 else { return HistogramChart.bottom }
-      let share = decimalLogarithm(count) / decimalLogarithm(most)
-      return HistogramChart.bottom - rise - share * (room - rise)
-    }
-
-    func markup(_ unit: String) -> Markup {
-      let every = isLogarithmic ? (ticks.count + 6) / 7 : 1
-      let lines = ticks.enumerated().filter { $0.offset % every == 0 }.map { _, tick -> Markup in
-        let y = self.y(tick)
-        return """
-          <line class="grid" x1="\(HistogramChart.left)" y1="\(y)" x2="\(HistogramChart.right)" \
-          y2="\(y)"/>
-          <text class="axis" x="\(HistogramChart.left - 7)" y="\(y + 4)" \
-          text-anchor="end">\(compact(tick))</text>
-
-          """
-      }
-      let name = unit + (isLogarithmic ? " (log)" : "")
-      return """
-        <text class="axis" x="2" y="\(HistogramChart.top - 15)">\(name)</text>
-        \(lines)
         """
     }
   }

@@ -52,30 +52,33 @@ func escaped(_ text: String) -> String {
 }
 
 extension Table {
-  /// A table with headed rows and columns that scrolls by itself where the page is narrow.
-  var markup: Markup { markup { _, name in "\(name)" } }
-
-  /// The table with one column's cells that may be more than text.
-  ///
-  /// - Parameters:
-  ///   - column: not the first.
-  ///   - cell: writes the column's cell of the row at a place.
-  /// - Returns: the table and what it scrolls in.
-  func markup(column: Int, cell: (Int, String) -> Markup) -> Markup {
-    markup(rowHead: { _, name in "\(name)" }, column: column, cell: cell)
+  /// How a table becomes more than its texts.
+  struct Dress {
+    /// Of the table.
+    var attributes: Markup = ""
+    /// Writes the attributes of the row at a place.
+    var row: (Int) -> Markup = { _ in "" }
+    /// Writes a cell of a row, both by their places; nothing for the text as it is.
+    var cell: (_ row: Int, _ column: Int, _ text: String) -> Markup? = { _, _, _ in nil }
   }
+
+  /// A table with headed rows and columns that scrolls by itself where the page is narrow.
+  var markup: Markup { markup(Dress()) }
 
   /// The table with heads of its rows that may be more than text.
   ///
   /// - Parameter rowHead: writes the first cell of the row at a place.
   /// - Returns: the table and what it scrolls in.
-  func markup(rowHead: (Int, String) -> Markup) -> Markup {
-    markup(rowHead: rowHead, column: 0) { _, _ in "" }
+  func markup(rowHead: @escaping (Int, String) -> Markup) -> Markup {
+    markup(Dress(cell: { row, column, text in column == 0 ? rowHead(row, text) : nil }))
   }
 
-  private func markup(
-    rowHead: (Int, String) -> Markup, column special: Int, cell: (Int, String) -> Markup
-  ) -> Markup {
+  /// The table in a dress.
+  ///
+  /// - Parameter dress: what is added to texts.
+  /// - Returns: the table and what it scrolls in.
+  func markup(_ dress: Dress) -> Markup {
+    guard !rows.isEmpty else { return "<p class=\"muted\">No rows: there was none of it.</p>\n" }
     let kinds = columns.map { column -> Markup in
       column.isNumber ? " class=\"n\"" : column.isProse ? " class=\"prose\"" : ""
     }
@@ -83,13 +86,21 @@ extension Table {
       "<th scope=\"col\"\(kinds[place])>\(columns[place].title)</th>"
     }
     let body = rows.enumerated().map { place, row -> Markup in
-      let cells = row.indices.dropFirst().map { column -> Markup in
-        "<td\(kinds[column])>\(column == special ? cell(place, row[column]) : "\(row[column])")</td>"
+      let cells = row.indices.map { column -> Markup in
+        let content = dress.cell(place, column, row[column]) ?? "\(row[column])"
+        return column == 0
+          ? "<th scope=\"row\"\(kinds[0])>\(content)</th>" : "<td\(kinds[column])>\(content)</td>"
       }
-      return "<tr><th scope=\"row\">\(rowHead(place, row[0]))</th>\(cells)</tr>\n"
+      return "<tr\(dress.row(place))>\(cells)</tr>\n"
     }
     return scrolling(
-      "<table>\n<thead><tr>\(head)</tr></thead>\n<tbody>\n\(body)</tbody>\n</table>", label: title)
+      """
+      <table class="data"\(dress.attributes)>
+      <thead><tr>\(head)</tr></thead>
+      <tbody>
+      \(body)</tbody>
+      </table>
+      """, label: title)
   }
 }
 

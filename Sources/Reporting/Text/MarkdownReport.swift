@@ -32,7 +32,11 @@ private func sections(of view: ResultView, level: String) -> [String] {
   section(view.judgedRules)
   section(view.devices)
   section(view.faults)
-  for answer in view.answers { section(answer.table, markdown(answer.explanation)) }
+  for answer in view.answers {
+    section(
+      answer.table.title, markdown(answer.explanation),
+      answer.table.rows.isEmpty ? "No rows: there was none of it." : markdown(answer.table))
+  }
   if let absent = view.absentWalks {
     section("Walks", absent)
   }
@@ -65,7 +69,9 @@ private func identity(of view: ResultView) -> String {
 private func figures(of view: ResultView) -> Table {
   Table(
     "Key figures", [.text("figure"), .number("value"), .text("from"), .text("definition")],
-    view.figures.filter { $0.value != "" }.map { [$0.title, $0.value, $0.basis, $0.definition] })
+    (view.figures + view.deviceFigures).filter { $0.value != "" }.map {
+      [$0.title, $0.value, $0.basis, $0.definition]
+    })
 }
 
 private func bullets(_ lines: [String]) -> String {

@@ -53,7 +53,11 @@ private struct TerminalPage {
     section(view.devices)
     section(view.faults)
     for answer in view.answers {
-      section(answer.table.title, paragraph(answer.explanation) + table(answer.table.brief))
+      section(
+        answer.table.title,
+        paragraph(answer.explanation)
+          + (answer.table.rows.isEmpty
+            ? paragraph("No rows: there was none of it.") : table(answer.table.brief)))
     }
     section(view.tlbs)
     section(view.walkCaches)
