@@ -47,7 +47,7 @@ struct CompareTests {
     #expect(outcome.output.isEmpty)
   }
 
-  @Test("a file that is not there is refused in one line")
+  @Test("a new result that is not there is refused in one line")
   func absent() throws {
     let outcome = try Nestwalk.run(["compare", "a.json", "b.json"], in: try Folder())
     #expect(outcome.status == 2)

@@ -101,7 +101,7 @@ struct ComparisonTests {
     #expect(
       Self.verdicts(comparison) == [
         "isolation.judged.V1": .missing, "isolation.judged.V2": .added,
-        "finding.V6.critical device=00:03.0 domain=0x2": .changed,
+        "finding.V6.critical device=00:03.0 domain=0x2": .worse,
         "finding.V1.medium device=<b>&\"'\u{1b}": .gone,
         "finding.V7.critical domain=0x9": .appeared,
       ])
@@ -174,8 +174,51 @@ struct ComparisonTests {
     new.counters["walk.cycles"] = 27_775_000 * 2
     let text = try Self.compare([Samples.graph], [new]).summary(width: 100)
     #expect(text.contains("1 moved, 1 more than allowed"))
-    #expect(text.contains("+100.00 %  changed  worse"), "\(text)")
+    // The only number of its unit that moved.
+    #expect(text.contains("+100.00 %") && text.contains("100.0 %  worse"), "\(text)")
     #expect(text.contains("walk.cycles: Modelled latency of all references of walks."))
     #expect(text.hasSuffix("The new result does not pass.\n"))
+  }
+
+  @Test("the verdict is the worst of what moved; improvements pass on demand")
+  func conclusions() throws {
+    func verdict(
+      _ change: (inout RunResult) -> Void, improvementsPass: Bool = false
+    ) throws -> (Comparison.Conclusion, Bool) {
+      var new = Samples.graph
+      change(&new)
+      let comparison = try Comparison(
+        base: render([Samples.graph], as: .json), new: render([new], as: .json),
+        improvementsPass: improvementsPass)
+      return (comparison.verdict, comparison.passes)
+    }
+    #expect(try verdict { _ in } == (.equal, true))
+    #expect(try verdict { $0.counters["walk.cycles"] = 1 } == (.better, false))
+    #expect(
+      try verdict({ $0.counters["walk.cycles"] = 1 }, improvementsPass: true) == (.better, true))
+    #expect(try verdict { $0.counters["tlb.L2.hits"] = 1 } == (.worse, false))
+    #expect(
+      try verdict(
+        { ($0.counters["walk.cycles"], $0.counters["walk.count"]) = (1, 999_999) },
+        improvementsPass: true) == (.worse, false))
+    #expect(try verdict { $0.counters["frames.firstStage"] = 1 } == (.changed, false))
+    #expect(try verdict { $0.counters["walk.cycles"] = nil } == (.missing, false))
+    let absent = Comparison(withoutBase: "a.json is not there")
+    #expect(absent.verdict == .missing && !absent.passes && !absent.hasBase)
+    #expect(absent.render(as: .json).contains("\"verdict\": \"missing\""))
+  }
+
+  @Test("what moved is ranked by its share of its unit's moves, cycles first")
+  func contributions() throws {
+    var new = Samples.graph
+    // Cycles move by 3,000 and 1,000: three quarters and a quarter.
+    new.counters["walk.cycles"] = 27_775_000 + 3_000
+    new.counters["tlb.cycles"] = 7_510_895 + 1_000
+    new.counters["walk.count"] = 327_939 + 5_000
+    let pair = try #require(try Self.compare([Samples.graph], [new]).pairs.first)
+    #expect(pair.ranked.map(\.change.name) == ["walk.cycles", "tlb.cycles", "walk.count"])
+    #expect(pair.ranked.map(\.share) == ["75.0 %", "25.0 %", "100.0 %"])
+    let page = try Self.compare([Samples.graph], [new]).render(as: .html)
+    #expect(page.contains("What moved most") && page.contains("+0.011 %"))
   }
 }

@@ -51,19 +51,23 @@ extension Comparison {
   }
 
   private var absences: [String] {
-    missing.map { "missing from the new file: \($0)" }
+    (absence.map { ["no baseline: \($0)"] } ?? [])
+      + missing.map { "missing from the new file: \($0)" }
       + added.map { "not in the base: \($0)" }
   }
 
   private var conclusion: String {
-    passes ? "The new result passes." : "The new result does not pass."
+    "Verdict: \(verdict.rawValue). "
+      + (passes ? "The new result passes." : "The new result does not pass.")
+      + (passes && verdict == .better
+        ? " Write the baseline anew, so that it keeps what was won." : "")
   }
 
   private var json: String {
     func optional(_ number: Int?) -> JSONText { .literal(number.map(String.init) ?? "null") }
     return JSONText.object([
       ("schema", .string(comparisonSchema)), ("tool", .string(toolVersion)),
-      ("passes", .literal(String(passes))),
+      ("verdict", .string(verdict.rawValue)), ("passes", .literal(String(passes))),
       (
         "pairs",
         .array(
@@ -107,7 +111,7 @@ extension Comparison {
   }
 
   private var markdownText: String {
-    var blocks = ["# Nestwalk: \(passes ? "no change that is not allowed" : "changes")"]
+    var blocks = ["# Nestwalk: \(verdict.rawValue)"]
     for pair in pairs {
       blocks.append("## " + markdown(pair.headline))
       if let table = pair.table { blocks.append(markdown(table)) }
@@ -120,7 +124,12 @@ extension Comparison {
 
   private var html: String {
     let sections = pairs.map { pair -> Markup in
-      "<section>\n<h2>\(pair.headline)</h2>\n\(pair.table?.markup ?? "<p>Nothing moved.</p>\n")</section>\n"
+      """
+      <section>
+      <h2>\(pair.headline)</h2>
+      \(pair.pictures)\(pair.table?.markup ?? "<p>Nothing moved.</p>\n")</section>
+
+      """
     }
     return htmlPage(
       title: "comparison", schema: comparisonSchema,
@@ -140,7 +149,7 @@ extension Comparison {
       cases += "    </testcase>\n"
     }
     for pair in pairs {
-      let stopping = pair.changes.filter(\.verdict.stops)
+      let stopping = pair.changes.filter(\.stops)
       if stopping.isEmpty { add("\(pair.trace) on \(pair.machine)", nil) }
       for change in stopping {
         add(
@@ -149,6 +158,7 @@ extension Comparison {
       }
     }
     for name in missing { add(name, "missing from the new file") }
+    if let absence { add("baseline", absence) }
     return """
       <?xml version="1.0" encoding="UTF-8"?>
       <testsuites name="nestwalk compare" tests="\(count)" failures="\(failures)" errors="0" time="0">
@@ -161,27 +171,27 @@ extension Comparison {
 }
 
 extension Comparison.Pair {
-  fileprivate var headline: String {
+  var headline: String {
     let moved = changes.isEmpty ? "nothing moved" : "\(grouped(changes.count)) moved"
-    let stopped = changes.count(where: \.verdict.stops)
+    let stopped = changes.count(where: \.stops)
     return "\(trace) on \(machine): \(counted(compared, "number")) compared, \(moved)"
       + (stopped > 0 ? ", \(grouped(stopped)) more than allowed" : "")
   }
 
-  fileprivate var table: Table? {
+  var table: Table? {
     guard !changes.isEmpty else { return nil }
     var definition = Table.Column.prose("definition")
     definition.isDetail = true
     return Table(
       "Changes",
       [
-        .text("metric"), .number("base"), .number("new"), .number("change"), .text("verdict"),
-        .text("means"), definition,
+        .text("metric"), .number("base"), .number("new"), .number("change"),
+        .number("of its unit's moves"), .text("verdict"), definition,
       ],
-      changes.map { change in
+      ranked.map { change, share in
         [
           change.name, change.base.map(grouped) ?? "", change.new.map(grouped) ?? "",
-          change.difference, change.verdict.rawValue, change.meaning, change.definition,
+          change.difference, share, change.verdict.rawValue, change.definition,
         ]
       })
   }
@@ -189,7 +199,7 @@ extension Comparison.Pair {
   /// Definitions of what moved further than it may, once each.
   fileprivate func meanings(width: Int) -> [String] {
     var told: Set<String> = []
-    return changes.filter(\.verdict.stops).flatMap { change -> [String] in
+    return changes.filter(\.stops).flatMap { change -> [String] in
       let definition = change.definition
       guard definition != "", told.insert(definition).inserted else { return [] }
       return wrapped(
@@ -199,13 +209,13 @@ extension Comparison.Pair {
 }
 
 extension Comparison.Change {
-  fileprivate var movement: String {
+  var movement: String {
     "\(base.map(grouped) ?? "nothing") to \(new.map(grouped) ?? "nothing")"
       + (difference == "" ? "" : " (\(difference))")
   }
 
   /// The share of the base where there is one.
-  fileprivate var difference: String {
+  var difference: String {
     guard let base, let new else { return "" }
     let (moved, overflow) = new.subtractingReportingOverflow(base)
     guard !overflow else { return "" }
@@ -216,7 +226,7 @@ extension Comparison.Change {
     return sign + share
   }
 
-  fileprivate var definition: String {
+  var definition: String {
     if name.hasPrefix("finding.") {
       let rule = name.split(separator: ".").dropFirst().first.map(String.init) ?? ""
       return IsolationRule.named(rule).map { "\($0.title): \($0.meaning)" } ?? ""
@@ -224,22 +234,4 @@ extension Comparison.Change {
     let metric = name.hasSuffix(" (bars)") ? String(name.dropLast(7)) : name
     return Metric.definition(of: metric)?.definition ?? ""
   }
-
-  /// Whether more of it is worse, better or just more.
-  fileprivate var meaning: String {
-    if verdict == .appeared { return "worse" }
-    if verdict == .gone { return "better" }
-    guard let base, let new, !name.hasSuffix(" (bars)") else { return "" }
-    let parts = name.split(separator: ".")
-    let last = parts.last.map(String.init) ?? ""
-    let isCost =
-      Self.costs.contains(last) || ["fault", "exit", "finding", "walk"].contains(parts.first ?? "")
-    if last == "hits" { return new > base ? "better" : "worse" }
-    return isCost ? (new > base ? "worse" : "better") : ""
-  }
-
-  private static let costs: Set<String> = [
-    "misses", "cycles", "references", "evictions", "faults", "contradicted", "misdelivered",
-    "blocked", "byteMicroseconds",
-  ]
 }

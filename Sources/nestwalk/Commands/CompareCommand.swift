@@ -8,12 +8,16 @@ struct CompareCommand: ParsableCommand {
     discussion: """
       Results are deterministic, so every number has to be equal unless --allow lets it move. A new \
       finding stops the comparison, one that is gone does not, nor does a counter that only a newer \
-      version has.
+      version has. The verdict is equal, better, worse, changed or missing (a base that is not there \
+      too); results of other traces or machines are incomparable and refused.
+
+      A gates file has an allowance a line, as --allow takes it, and comments after #.
 
       EXAMPLES:
         nestwalk compare base.json new.json
         nestwalk compare base.json new.json --allow 'walk.cycles<=+1%' --allow 'tlb.*.fills+-100'
-        nestwalk compare base.json new.json --allow 'walk.grid.*=*' -o changes.md -o gate.xml
+        nestwalk compare base.json new.json --allow 'walk.grid.*=*' -o changes.html -o gate.xml
+        nestwalk compare reports/app.json new.json --across-machines --gates gates.txt
       """)
 
   @Argument(help: "A result as nestwalk run -o FILE.json wrote it.")
@@ -29,8 +33,17 @@ struct CompareCommand: ParsableCommand {
       valueName: "counter<=+n%"))
   var allow: [Allowance] = []
 
+  @Option(
+    help: ArgumentHelp("Read allowances from a file, one a line.", valueName: "file"))
+  var gates: String?
+
   @Flag(help: "Compare results of different machines.")
   var acrossMachines = false
+
+  @Flag(help: "Let pass what only became better.")
+  var allowBetter = false
+
+  @OptionGroup var stepSummary: StepSummary
 
   @Option(
     name: .shortAndLong,
@@ -62,18 +75,10 @@ struct CompareCommand: ParsableCommand {
 
   func run() throws {
     try refusing {
-      let texts = (try wholeText(of: base), try wholeText(of: new))
+      let allowances = allow + (try gates.map(Self.allowances) ?? [])
+      let text = try wholeText(of: new)
       let files = try output.map { try PendingFile($0) }
-      let comparison: Comparison
-      do throws(ComparisonFailure) {
-        comparison = try Comparison(
-          base: texts.0, new: texts.1, allowances: allow, acrossMachines: acrossMachines)
-      } catch {
-        switch error {
-        case .base(let error): throw FileError(base, error.problem, cure: error.cure)
-        case .new(let error): throw FileError(new, error.problem, cure: error.cure)
-        }
-      }
+      let comparison = try comparison(text, allowances)
       for file in files {
         guard let format = Self.format(of: file.path) else { continue }
         try writeAll(
@@ -81,12 +86,53 @@ struct CompareCommand: ParsableCommand {
       }
       for file in files { try file.commit() }
       for file in files where file.path != "-" { printError("nestwalk: wrote \(file.path)") }
+      try stepSummary.append(comparison.render(as: .markdown))
       if files.isEmpty { printResult(comparison.summary(width: Terminal.width)) }
       if !comparison.passes {
-        printError("nestwalk: compare: \(new) differs from \(base) by more than is allowed")
+        printError(
+          comparison.hasBase
+            ? "nestwalk: compare: \(new) differs from \(base) by more than is allowed "
+              + "(\(comparison.verdict.rawValue))"
+            : "nestwalk: compare: \(base): missing: there is no baseline; if \(new) is right, put it "
+              + "there")
         throw Exit.stopped
       }
     }
+  }
+
+  private func comparison(_ text: String, _ allowances: [Allowance]) throws -> Comparison {
+    guard base == "-" || FilePlace.exists(base) else {
+      return Comparison(withoutBase: "\(base) is not there")
+    }
+    let old = try wholeText(of: base)
+    do throws(ComparisonFailure) {
+      return try Comparison(
+        base: old, new: text, allowances: allowances, acrossMachines: acrossMachines,
+        improvementsPass: allowBetter)
+    } catch {
+      switch error {
+      case .base(let error): throw FileError(base, error.problem, cure: error.cure)
+      case .new(let error): throw FileError(new, error.problem, cure: error.cure)
+      }
+    }
+  }
+
+  /// The allowances of a gates file.
+  private static func allowances(_ path: String) throws -> [Allowance] {
+    let lines = try wholeText(of: path).split(separator: "\n", omittingEmptySubsequences: false)
+    var allowances: [Allowance] = []
+    for (number, line) in lines.enumerated() {
+      var text = String(line.prefix { $0 != "#" }.drop(while: \.isWhitespace))
+      while text.last?.isWhitespace == true { text.removeLast() }
+      guard text != "" else { continue }
+      guard let allowance = Allowance(text) else {
+        throw FileError(
+          path, "line \(number + 1) is no allowance",
+          cure: "write COUNTER<=+1%, COUNTER>=-100, COUNTER+-0.5% or COUNTER=*")
+      }
+      allowances.append(allowance)
+    }
+    return allowances
   }
 }
 
