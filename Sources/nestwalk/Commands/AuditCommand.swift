@@ -100,7 +100,7 @@ struct AuditCommand: ParsableCommand {
       throw ValidationError("Two -o options name one file.")
     }
     for path in output {
-      guard RunCommand.format(of: path) != nil else {
+      guard ReportFormat(path: path) != nil else {
         throw ValidationError(
           "-o \(path): its suffix names no format of this version; expected "
             + ReportFormat.all.map { ".\($0.suffix)" }.joined(separator: ", "))
@@ -114,7 +114,7 @@ struct AuditCommand: ParsableCommand {
       let files = try output.map { try PendingFile($0) }
       let result = try audited()
       for file in files {
-        guard let format = RunCommand.format(of: file.path) else { continue }
+        guard let format = ReportFormat(path: file.path) else { continue }
         let text = render([result], as: format, gates: gates)
         try writeAll(Array(text.utf8), to: file.descriptor, file: file.path)
       }

@@ -35,9 +35,17 @@ struct RunCommand: ParsableCommand {
     name: .shortAndLong,
     help: ArgumentHelp(
       "Write a report; the suffix picks the format: "
-        + ReportFormat.all.map { ".\($0.suffix)" }.joined(separator: " ")
+        + RunOutput.suffixes.map { ".\($0)" }.joined(separator: " ")
         + ". May be repeated; - is JSON on standard output.", valueName: "file"))
   var output: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The part of the trace that a .pftrace shows, in records, or events where it has those alone.",
+      valueName: "a..b"))
+  var window: RecordRange?
+
+  @OptionGroup var summary: StepSummary
 
   @Option(name: .customLong("fail-on"), help: GateInput.help)
   var gates: [Gate] = []
@@ -112,16 +120,11 @@ struct RunCommand: ParsableCommand {
     guard Set(output.map(FilePlace.init)).count == output.count else {
       throw ValidationError("Two -o options name one file.")
     }
-    for path in output where Self.format(of: path) == nil {
+    for path in output where RunOutput(path: path) == nil {
       throw ValidationError(
         "-o \(path): its suffix names no format of this version; expected "
-          + ReportFormat.all.map { ".\($0.suffix)" }.joined(separator: ", "))
+          + RunOutput.suffixes.map { ".\($0)" }.joined(separator: ", "))
     }
-  }
-
-  static func format(of path: String) -> ReportFormat? {
-    if path == "-" { return .json }
-    return ReportFormat(suffix: suffix(of: path))
   }
 
   func run() throws {
@@ -133,12 +136,14 @@ struct RunCommand: ParsableCommand {
       var results: [RunResult] = []
       for path in traces { results += try replay(path, on: machines) }
       for file in files {
-        guard let format = Self.format(of: file.path) else { continue }
-        let text = render(results, as: format, gates: gates)
-        try writeAll(Array(text.utf8), to: file.descriptor, file: file.path)
+        guard let output = RunOutput(path: file.path) else { continue }
+        let part = window.map { TraceWindow(first: $0.first, end: $0.end) } ?? .whole
+        let bytes = output.bytes(of: results, gates: gates, window: part)
+        try writeAll(bytes, to: file.descriptor, file: file.path)
       }
       for file in files { try file.commit() }
       for file in files where file.path != "-" { printError("nestwalk: wrote \(file.path)") }
+      if summary.stepSummary { try summary.append(render(results, as: .markdown)) }
       if files.isEmpty { printSummary(results) }
       let agrees = GateInput.agrees(results)
       try GateInput.judge(results, by: gates)
@@ -196,7 +201,7 @@ struct RunCommand: ParsableCommand {
   }
 
   private func printSummary(_ results: [RunResult]) {
-    printResult(summary(results, color: Terminal.hasColor, width: Terminal.width))
+    printResult(Reporting.summary(results, color: Terminal.hasColor, width: Terminal.width))
   }
 
   private func explainCounter(_ counter: String) throws {

@@ -8,6 +8,9 @@ struct VerifyCommand: ParsableCommand {
     discussion: """
       Says what is torn or damaged and how many records before it remain usable; `run --salvage` \
       and `import --salvage` use them.
+
+      EXAMPLES:
+        nestwalk verify app.nwt
       """)
 
   @Argument(help: "A container.")

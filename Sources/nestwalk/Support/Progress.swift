@@ -4,10 +4,13 @@ import Glibc
 import Musl
 #endif
 
-/// A line on the terminal about long work (share done, rate, time left), and nothing in a pipe.
+/// A line on the terminal about long work (share done, rate, time left); elsewhere a plain line for
+/// each half minute.
 struct Progress {
   private let label: String
   private let isShown: Bool
+  /// A terminal's line is drawn anew, a log's is one more.
+  private let isDrawn: Bool
   private let start = Progress.seconds()
   private var last = 0.0
   private var wasDrawn = false
@@ -17,7 +20,9 @@ struct Progress {
   ///   - isQuiet: show nothing even on a terminal.
   init(_ label: String, isQuiet: Bool = false) {
     self.label = label
-    isShown = !isQuiet && isatty(STDERR_FILENO) == 1
+    isShown = !isQuiet
+    isDrawn = isatty(STDERR_FILENO) == 1
+    last = isDrawn ? 0 : start
   }
 
   private static func seconds() -> Double {
@@ -30,9 +35,9 @@ struct Progress {
   mutating func show(records: Int, bytes: Int, of total: Int?) {
     guard isShown else { return }
     let now = Self.seconds()
-    guard now - last > 0.1 else { return }
+    guard now - last > (isDrawn ? 0.1 : 30) else { return }
     last = now
-    wasDrawn = true
+    wasDrawn = isDrawn
     let spent = max(now - start, 0.001)
     var line = "\(label): \(Self.millions(records)) records, "
     line += "\(Self.millions(Int(Double(records) / spent))) a second"
@@ -40,6 +45,7 @@ struct Progress {
       let share = min(Double(bytes) / Double(total), 1)
       line += ", \(Int(100 * share)) %, \(Int(spent / share - spent) + 1) s left"
     }
+    guard isDrawn else { return printError("nestwalk: \(line)") }
     try? writeAll(Array("\r\u{1b}[K\(line)".utf8), to: STDERR_FILENO, file: "-")
   }
 
