@@ -3,7 +3,7 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 # Not every shell expands the ~ of PREFIX=~/.local.
-BIN = $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))/bin
+PLACE = $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))
 
 # The system's libraries, as pkg-config knows them and as Debian packages them.
 LIBRARIES := libzstd zlib liblzma libcrypto
@@ -14,7 +14,7 @@ TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path .build-test
 NESTWALK := .build/release/nestwalk
 MACHINES := -m reference -m reference-cached -m zen5
 
-.PHONY: help demo test build install reports lint packages toolchain clean
+.PHONY: help demo test validators build install package reports lint packages toolchain clean
 .SILENT:
 
 help:
@@ -22,6 +22,7 @@ help:
 	echo "make test              build and run all tests"
 	echo "make build             build $(NESTWALK)"
 	echo "make install PREFIX=D  build for use without a toolchain and install D/bin/nestwalk"
+	echo "make package           write a .deb and a tarball of the program into package/"
 	echo "make reports           write the golden reports of reports/ anew"
 	echo "make lint              check the format of the sources"
 	echo "make packages          install the Debian packages that are missing"
@@ -30,6 +31,7 @@ help:
 demo: build
 	mkdir -p demo
 	$(NESTWALK) run traces/sqlite-probe-8m.nwt $(MACHINES) --quiet \
+	  --answer modes --answer page-sizes --answer regions \
 	  -o demo/report.html -o demo/report.json 2> demo/messages \
 	  || { cat demo/messages >&2; exit 1; }
 	rm -f demo/messages
@@ -42,7 +44,7 @@ build: toolchain packages
 	echo "nestwalk: building (a minute or two the first time)"
 	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib
 
-test: toolchain packages
+test: toolchain packages validators
 	echo "nestwalk: building the tests (a few minutes the first time)"
 	$(SWIFT) build $(TEST_FLAGS) --build-tests -q
 	echo "nestwalk: testing"
@@ -52,8 +54,14 @@ install: toolchain packages
 	echo "nestwalk: building with Swift's libraries inside (a minute or two the first time)"
 	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
 	  --scratch-path .build-install
-	install -D -s -m 755 .build-install/release/nestwalk "$(BIN)/nestwalk"
-	echo "nestwalk: installed $(BIN)/nestwalk"
+	.ci/place .build-install/release/nestwalk "$(PLACE)"
+	echo "nestwalk: installed $(PLACE)/bin/nestwalk, its manual page and completions"
+
+package: toolchain packages
+	echo "nestwalk: building with Swift's libraries inside (a minute or two the first time)"
+	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
+	  --scratch-path .build-install
+	.ci/package .build-install/release/nestwalk package
 
 # Each command of reports/README.md, which the test of the golden reports reads too.
 reports: build
@@ -63,6 +71,10 @@ reports: build
 lint: toolchain
 	$(SWIFT) format lint --strict -r Sources Tests Package.swift
 
+# What reports are held against; its tests are skipped where it cannot be had.
+validators:
+	.ci/validators .build-test/validators
+
 toolchain:
 	.ci/toolchain $(SWIFT)
 
@@ -70,4 +82,4 @@ packages:
 	.ci/packages "$(LIBRARIES)" $(DEBIAN)
 
 clean:
-	rm -rf .build .build-test .build-install demo
+	rm -rf .build .build-test .build-install demo package
