@@ -1,3 +1,4 @@
+import Machine
 import Results
 import Testing
 
@@ -39,5 +40,23 @@ struct TimeLineTests {
     for (sum, place) in [(1, 5), (3, 9), (4, 9)] { series.take([sum], at: place) }
     let line = try #require(series.timeLine(of: ["a"], by: .events))
     #expect(line.ends == [5, 9] && line.series[0].values == [1, 3])
+  }
+
+  @Test(
+    "the general replay samples by records, wherever blocks end", arguments: [700, 1_311, 9_000])
+  func general(_ blockRecords: Int) throws {
+    let records = DifferentialTests.records(seed: 5, count: 9_000, faults: false)
+    let preset = try #require(Preset.named("reference-cached"))
+    let machine = try MachineDescription.load(
+      json: preset.json, file: "reference-cached", settings: ["virtualization.mode=shadow"])
+    let result = try replay(records, on: machine, blockRecords: blockRecords)
+    let line = try #require(result.timeLines.first)
+    // Every 256 records, and what is left: 9,000 = 35 * 256 + 40.
+    #expect(line.ends == (1...35).map { $0 * 256 } + [9_000])
+    for one in line.series {
+      #expect(one.values.reduce(0, +) == result.counters[one.counter], "\(one.counter)")
+    }
+    let other = try replay(records, on: machine, blockRecords: 2_000)
+    #expect(result == other)
   }
 }

@@ -44,6 +44,8 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
   let derivesExits: Bool
   var derived = DerivedExits()
   var walks = WalkStatistics()
+  /// Sums along the records.
+  var samples = SampleSeries(step: 256)
   /// Of each address space.
   var spaceWalks: [WalkObserver.Cost] = []
   var cpu = CPUCounters()
@@ -172,14 +174,20 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
     try block.withEvents { (events) throws(TraceError) in
       var next = 0
       var nextEvent = events.first?.record ?? .max
+      var nextStop = 0
       var inBlock = 0
       for touch in block.touches {
         if touch & TraceBlock.secondPage == 0 {
           record = recordsBefore + inBlock
-          while nextEvent <= inBlock {
-            try handle(events[next], in: block)
-            next += 1
-            nextEvent = next < events.count ? events[next].record : .max
+          // One comparison for both: what happens between records is rare.
+          if nextStop <= inBlock {
+            while nextEvent <= inBlock {
+              try handle(events[next], in: block)
+              next += 1
+              nextEvent = next < events.count ? events[next].record : .max
+            }
+            if samples.isDue(at: record) { samples.take(progress.values, at: record) }
+            nextStop = min(nextEvent, samples.nextPlace - recordsBefore)
           }
           inBlock += 1
         }

@@ -100,7 +100,7 @@ public final class Replay {
   }
 
   private func addTimeLine(to result: inout RunResult) {
-    var line = samples
+    var line = core.samples ?? samples
     if records > 0 { line.take(core.progress.values, at: records) }
     Self.add(line, of: machine, to: &result)
   }

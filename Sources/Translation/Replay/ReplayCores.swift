@@ -10,6 +10,8 @@ protocol ReplayCore {
   func checkLaws() throws(ConservationError)
   /// What it counted so far, for a time line; asked now and then.
   var progress: CoreProgress { get }
+  /// Sums that it took within blocks; nothing where it takes none.
+  var samples: SampleSeries? { get }
 }
 
 /// A core on synthesised tables whose counters are one report.
@@ -24,6 +26,7 @@ extension ReportingCore {
   func addCounters(to result: inout RunResult) { report.addCounters(to: &result) }
   func checkLaws() throws(ConservationError) { try report.checkLaws() }
   var progress: CoreProgress { CoreProgress(report) }
+  var samples: SampleSeries? { nil }
 }
 
 // One class for each pair of formats, and not a generic one: the methods of a generic class are not
@@ -103,6 +106,7 @@ final class GuestExtendedCore: ExplainableCore {
   func addCounters(to result: inout RunResult) { core.addCounters(to: &result) }
   func checkLaws() throws(ConservationError) { try core.checkLaws() }
   var progress: CoreProgress { core.progress }
+  var samples: SampleSeries? { core.samples }
   func snapshot() -> CacheSnapshot { core.snapshot() }
   func place(of address: UInt64, _ access: Rights) -> String {
     core.place(of: GVA(address), access)
@@ -125,6 +129,7 @@ final class GuestNestedCore: ExplainableCore {
   func addCounters(to result: inout RunResult) { core.addCounters(to: &result) }
   func checkLaws() throws(ConservationError) { try core.checkLaws() }
   var progress: CoreProgress { core.progress }
+  var samples: SampleSeries? { core.samples }
   func snapshot() -> CacheSnapshot { core.snapshot() }
   func place(of address: UInt64, _ access: Rights) -> String {
     core.place(of: GVA(address), access)

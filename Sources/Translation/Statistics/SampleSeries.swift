@@ -14,9 +14,12 @@ struct SampleSeries {
 
   init(step: Int) { self.step = step }
 
+  /// The first place that is far enough from the last sample.
+  var nextPlace: Int { (ends.last ?? 0) + step }
+
   /// Whether the place is far enough from the last sample.
   @inline(__always)
-  func isDue(at place: Int) -> Bool { place - (ends.last ?? 0) >= step }
+  func isDue(at place: Int) -> Bool { place >= nextPlace }
 
   /// Keeps the sums at a place; a later sample of the same place takes the earlier one's.
   mutating func take(_ values: [Int], at place: Int) {
