@@ -53,6 +53,28 @@ struct FormatTests {
       try Validators.check("json", [Self.schema, "r.json"], in: folder).hasSuffix(" results"))
   }
 
+  @Test("a comparison's JSON is what its published schema says, and its JUnit is read")
+  func comparison() throws {
+    let folder = try Folder()
+    for (name, ways) in [("base", "4"), ("new", "3")] {
+      try Nestwalk.succeed(
+        [
+          "run", Shipped.path("true.nwt"), "-m", "reference", "--set", "tlbs.L1D.ways=\(ways)",
+          "-o", "\(name).json",
+        ], in: folder)
+    }
+    let schema = Repository.root.appending(path: "Documentation/comparison.schema.json").path
+    for base in ["base.json", "absent.json"] {
+      let outcome = try Nestwalk.run(
+        ["compare", base, "new.json", "--across-machines", "-o", "c.json", "-o", "c.xml"],
+        in: folder)
+      #expect(outcome.status == 1)
+      #expect(try Validators.check("schema", [schema, "c.json"], in: folder) == "valid")
+      let cases = try Validators.check("junit", ["c.xml"], in: folder)
+      #expect(!cases.contains(" 0 failures "), "\(cases)")
+    }
+  }
+
   @Test("CSV is five columns to Python and to DuckDB, with every walk in it")
   func csv() throws {
     let folder = try Folder()

@@ -218,6 +218,12 @@ struct ComparisonTests {
     let pair = try #require(try Self.compare([Samples.graph], [new]).pairs.first)
     #expect(pair.ranked.map(\.change.name) == ["walk.cycles", "tlb.cycles", "walk.count"])
     #expect(pair.ranked.map(\.share) == ["75.0 %", "25.0 %", "100.0 %"])
+    // A tenth of the references that went, of which parts are counters too.
+    new.counters["walk.references"] = 694_375 - 1_000
+    new.counters["walk.references.firstStage"] = 345_274 - 100
+    let parts = try #require(try Self.compare([Samples.graph], [new]).pairs.first).ranked
+    #expect(
+      parts.first { $0.change.name == "walk.references.firstStage" }?.share == "10.0 %")
     let page = try Self.compare([Samples.graph], [new]).render(as: .html)
     #expect(page.contains("What moved most") && page.contains("+0.011 %"))
   }

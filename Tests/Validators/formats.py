@@ -1,6 +1,6 @@
 """Reads reports as other programs do, and ends with a message where one cannot be read.
 
-usage: formats.py json SCHEMA FILE | csv FILE | sarif FILE | junit FILE | perfetto FILE
+usage: formats.py json SCHEMA FILE | schema SCHEMA FILE | csv FILE | sarif FILE | junit FILE | perfetto FILE
 Prints what was found, for the tests to compare.
 """
 
@@ -31,6 +31,17 @@ def check_json(schema, path):
             bars = result["histograms"]["walk.references"]
             assert sum(count for _, count in bars) == result["counters"]["walk.count"]
     print(len(results), "results")
+
+
+def check_schema(schema, path):
+    import jsonschema
+
+    with open(schema) as file:
+        schema = json.load(file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    with open(path) as file:
+        jsonschema.Draft202012Validator(schema).validate(json.load(file))
+    print("valid")
 
 
 def check_csv(path):
@@ -143,7 +154,7 @@ def check_perfetto(path):
 
 if __name__ == "__main__":
     checks = {
-        "json": check_json, "csv": check_csv, "sarif": check_sarif, "junit": check_junit,
+        "json": check_json, "schema": check_schema, "csv": check_csv, "sarif": check_sarif, "junit": check_junit,
         "perfetto": check_perfetto,
     }
     checks[sys.argv[1]](*sys.argv[2:])

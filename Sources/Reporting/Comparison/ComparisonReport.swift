@@ -57,10 +57,14 @@ extension Comparison {
   }
 
   private var conclusion: String {
-    "Verdict: \(verdict.rawValue). "
-      + (passes ? "The new result passes." : "The new result does not pass.")
-      + (passes && verdict == .better
-        ? " Write the baseline anew, so that it keeps what was won." : "")
+    let words = "Verdict: \(verdict.rawValue). "
+    guard verdict == .better else {
+      return words + (passes ? "The new result passes." : "The new result does not pass.")
+    }
+    return words
+      + (passes
+        ? "The new result passes. Write the baseline anew, so that it keeps what was won."
+        : "The new result is better, which passes with --allow-better or as a new baseline.")
   }
 
   private var json: String {

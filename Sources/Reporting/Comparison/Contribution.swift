@@ -4,10 +4,14 @@ import Results
 extension Comparison.Pair {
   /// Changes that stop before those that do not, and in each the ones that moved most of their unit.
   ///
-  /// - Returns: each with its share of all that its unit's numbers moved.
+  /// - Returns: each with its share of what its unit's whole moved, or all of its numbers.
   var ranked: [(change: Comparison.Change, share: String)] {
     var sums: [String: Double] = [:]
     for change in changes { sums[change.unit, default: 0] += change.distance }
+    // Of references there is a whole, which every other counter of them is a part of.
+    if let whole = changes.first(where: { $0.name == "walk.references" }), whole.distance > 0 {
+      sums[whole.unit] = whole.distance
+    }
     let scored = changes.enumerated().map { place, change in
       let sum = sums[change.unit] ?? 0
       return (place: place, change: change, share: sum > 0 ? change.distance / sum : 0)

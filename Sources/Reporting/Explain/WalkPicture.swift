@@ -54,7 +54,7 @@ struct WalkPicture {
       viewBox="0 0 \(width) \(height)" role="img" aria-label="\(name)">
       <title>\(name)</title>
       <desc>Each reference in its order; the table below tells the same.</desc>
-      \(heads)\(body)\(way)</svg>
+      \(heads)\(way)\(body)</svg>
 
       """
   }
@@ -84,7 +84,7 @@ struct WalkPicture {
       """
   }
 
-  /// From each reference to the next.
+  /// From each reference to the next, behind them.
   private var way: Markup {
     let (rows, columns) = (rows, columns)
     var points: [(x: Double, y: Double)] = []
@@ -93,7 +93,7 @@ struct WalkPicture {
         let column = columns.firstIndex(of: reference.second)
       else { continue }
       let at = place(row, column)
-      points.append((at.x + Self.cell.width / 2, at.y + Self.cell.height - 8))
+      points.append((at.x + Self.cell.width / 2, at.y + Self.cell.height / 2 - 3))
     }
     let lines = zip(points, points.dropFirst()).map { one, other -> Markup in
       """

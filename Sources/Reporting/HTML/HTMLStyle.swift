@@ -103,10 +103,10 @@ let htmlStyle: Markup = #"""
   svg .bar.faint { fill: var(--muted); fill-opacity: .55; }
   svg .panel { font-size: 11.5px; font-weight: 600; }
   svg .area { fill: var(--accent); fill-opacity: .55; stroke: var(--accent); stroke-width: .75; }
-  svg .read { fill: rgb(var(--heat) / .16); stroke: var(--accent); stroke-width: 1; }
-  svg .skipped { fill: none; stroke: var(--line); stroke-dasharray: 3 3; }
+  svg .read { fill: var(--faint); stroke: var(--accent); stroke-width: 1; }
+  svg .skipped { fill: var(--page); stroke: var(--line); stroke-dasharray: 3 3; }
   svg .trend { stroke: var(--accent); stroke-width: 1.5; }
-  svg .way { stroke: var(--warn); stroke-width: 1.5; opacity: .55; }
+  svg .way { stroke: var(--warn); stroke-width: 2; }
   svg .find { fill: var(--warn); stroke: var(--page); stroke-width: .75; }
   svg .find.low { fill: var(--muted); }
   svg .find.medium { fill: var(--two); }
