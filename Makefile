@@ -6,8 +6,8 @@ PREFIX ?= /usr/local
 PLACE = $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))
 
 # The system's libraries, as pkg-config knows them and as Debian packages them.
-LIBRARIES := libzstd zlib liblzma libcrypto
-DEBIAN := libzstd-dev zlib1g-dev liblzma-dev libssl-dev pkg-config
+LIBRARIES := libzstd zlib liblzma libcrypto sqlite3
+DEBIAN := libzstd-dev zlib1g-dev liblzma-dev libssl-dev libsqlite3-dev pkg-config
 
 # Tests are built with other flags than the program. In one folder the two would rebuild each other.
 TEST_FLAGS := -c release -Xswiftc -enable-testing --scratch-path .build-test

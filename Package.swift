@@ -25,7 +25,8 @@ let package = Package(
   name: "nestwalk",
   products: [.executable(name: "nestwalk", targets: ["nestwalk"])],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .executableTarget(
@@ -33,6 +34,7 @@ let package = Package(
       dependencies: [
         "Reporting", "Translation", "Results", "Machine", "TraceFile",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: settings),
     library("Reporting", uses: ["Results"]),

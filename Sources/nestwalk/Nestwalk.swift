@@ -23,7 +23,8 @@ struct Nestwalk: ParsableCommand {
       VerifyCommand.self,
       ExportCommand.self, MachineCommand.self, WalkCommand.self, RulesCommand.self,
       AuditCommand.self,
-      CompareCommand.self, ExplainCommand.self, BatchCommand.self, SweepCommand.self,
+      CompareCommand.self, ExplainCommand.self, BatchCommand.self, HistoryCommand.self,
+      SweepCommand.self,
     ])
 
   static func main() {

@@ -98,6 +98,8 @@ struct HelpTests {
       try Nestwalk.succeed(["run", "app.nwt", "-m", "reference", "-o", name] + quiet, in: folder)
     }
     try folder.write("walk.cycles<=+1%\n", to: "gates.txt")
+    _ = try Nestwalk.run(
+      ["history", "add", "history.sqlite", "result.json", "--label", "before"], in: folder)
     return folder
   }
 
