@@ -108,6 +108,19 @@ struct NumberedBackend: ~Copyable {
     walks.statistics(referenceCycles: latency.referenceCycles)
   }
 
+  /// What a time line follows, without what is only known by looking at every entry.
+  func progress(_ firstLevel: borrowing FirstLevel) -> CoreProgress {
+    var misses = Array(repeating: 0, count: descriptions.count)
+    for (access, place) in [plan.fetch, plan.data].enumerated() {
+      misses[place] = firstLevel.misses(configuration, access)
+    }
+    for (at, place) in plan.lower.enumerated() { misses[place] = lower[at].misses }
+    let sums = walks.sums
+    return CoreProgress(
+      walks: sums.walks, references: sums.references,
+      cycles: sums.references * latency.referenceCycles, exits: 0, misses: misses)
+  }
+
   var cacheCounters: [(name: String, lookups: Int, hits: Int)] { walks.cacheCounters() }
 
   /// The counters of every TLB in the order of the machine.

@@ -335,4 +335,7 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
       firstStageFrames: space.firstStageFrames, secondStageFrames: space.secondStageFrames,
       tableFrames: space.memory.frameCount)
   }
+
+  /// What a time line follows of one of the machines.
+  func progress(of machine: Int) -> CoreProgress { backends[machine].progress(firstLevel) }
 }

@@ -61,6 +61,8 @@ protocol NumberedCores {
   func replay(_ block: TraceBlock) throws(TraceError)
   /// What one of them counted so far.
   func report(of machine: Int) -> CoreReport
+  /// What a time line follows of it.
+  func progress(of machine: Int) -> CoreProgress
 }
 
 /// x86-64 alone or over EPT, by the fast way.
@@ -71,6 +73,7 @@ final class NumberedExtendedCores: NumberedCores {
 
   func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
   func report(of machine: Int) -> CoreReport { cores.report(of: machine) }
+  func progress(of machine: Int) -> CoreProgress { cores.progress(of: machine) }
 }
 
 /// x86-64 over AMD's nested tables, by the fast way.
@@ -81,6 +84,7 @@ final class NumberedNestedCores: NumberedCores {
 
   func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
   func report(of machine: Int) -> CoreReport { cores.report(of: machine) }
+  func progress(of machine: Int) -> CoreProgress { cores.progress(of: machine) }
 }
 
 /// The only machine of its cores.
@@ -91,6 +95,7 @@ struct NumberedCore: ReportingCore {
 
   func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
   var report: CoreReport { cores.report(of: 0) }
+  var progress: CoreProgress { cores.progress(of: 0) }
 }
 
 /// The general replay of x86-64 alone or over EPT.

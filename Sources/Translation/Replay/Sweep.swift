@@ -31,7 +31,7 @@ public final class Sweep {
 
     private func sample() {
       for at in samples.indices {
-        samples[at].take(CoreProgress(cores.report(of: at)).values, at: records)
+        samples[at].take(cores.progress(of: at).values, at: records)
       }
     }
 

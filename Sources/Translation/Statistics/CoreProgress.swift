@@ -5,8 +5,14 @@ struct CoreProgress {
 
   static let counters = ["walk.count", "walk.references", "walk.cycles", "exit.count"]
 
+  init(walks: Int, references: Int, cycles: Int, exits: Int, misses: [Int]) {
+    values = [walks, references, cycles, exits] + misses
+  }
+
   init(_ walks: WalkStatistics, exits: Int, misses: [Int]) {
-    values = [walks.walks, walks.references, walks.cycles, exits] + misses
+    self.init(
+      walks: walks.walks, references: walks.references, cycles: walks.cycles, exits: exits,
+      misses: misses)
   }
 
   init(_ report: CoreReport) {

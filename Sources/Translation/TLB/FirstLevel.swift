@@ -143,6 +143,11 @@ struct FirstLevel: ~Copyable {
     tables[2 * configuration + Int(index & 1)].misses += 1
   }
 
+  /// Misses of one configuration's TLB, 0 for instructions and 1 for data.
+  func misses(_ configuration: Int, _ access: Int) -> Int {
+    tables[2 * configuration + access].misses
+  }
+
   /// Reads the counters of one configuration's TLB, 0 for instructions and 1 for data.
   func counters(
     _ configuration: Int, _ access: Int

@@ -324,6 +324,16 @@ struct NumberedWalks: ~Copyable {
     return statistics
   }
 
+  /// Walks and their references so far.
+  var sums: (walks: Int, references: Int) {
+    var sums = (walks: 0, references: 0)
+    for count in 0...WalkPath.capacity {
+      sums.walks += byReferences[count]
+      sums.references += count * byReferences[count]
+    }
+    return sums
+  }
+
   /// The counters of every walk cache, by the names of the contract.
   func cacheCounters() -> [(name: String, lookups: Int, hits: Int)] {
     var counters: [(name: String, lookups: Int, hits: Int)] = []
