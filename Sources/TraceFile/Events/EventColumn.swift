@@ -37,6 +37,7 @@ enum EventColumn {
     var unknown: [UInt64: Int] = [:]
     var (at, seen, record) = (0, 0, 0)
     var time: UInt64 = 0
+    let table = EventTag.known
     while at < bytes.count {
       guard let distance = Varint.read(bytes, at: &at), let tag = Varint.read(bytes, at: &at),
         let length = Varint.read(bytes, at: &at), length <= maximumPayloadBytes,
@@ -48,7 +49,8 @@ enum EventColumn {
       record += Int(distance)
       let end = at + Int(length)
       seen += 1
-      guard let known = UInt16(exactly: tag).flatMap(EventTag.init(rawValue:)) else {
+      let entry = tag < UInt64(EventTag.limit) ? table[Int(tag)] : EventTag.Known()
+      guard let known = entry.tag else {
         unknown[tag, default: 0] += 1
         at = end
         continue
@@ -60,14 +62,14 @@ enum EventColumn {
         else { throw place.damaged("event \(seen - 1) (\(known)) has a word that is none") }
         words.append(word)
       }
-      while words.count - start < known.fieldCount { words.append(0) }
+      while words.count - start < Int(entry.fields) { words.append(0) }
       if known == .time {
         time &+= UInt64(bitPattern: Varint.unzigzag(words[start]))
         words[start] = time
       }
       heads.append(
         EventHead(
-          tag: known.rawValue, count: UInt16(words.count - start), record: UInt32(record),
+          tag: known, count: UInt16(words.count - start), record: UInt32(record),
           start: UInt32(start)))
     }
     guard seen == expected else {

@@ -10,8 +10,8 @@ public struct TraceEvent {
   public let count: Int
 
   @inline(__always)
-  init(_ head: EventHead, _ words: UnsafeBufferPointer<UInt64>, tag: EventTag) {
-    self.tag = tag
+  init(_ head: EventHead, _ words: UnsafeBufferPointer<UInt64>) {
+    tag = head.tag
     record = Int(head.record)
     count = Int(head.count)
     start = Int(head.start)
@@ -37,7 +37,7 @@ public struct TraceEvent {
 
 /// A decoded event's place among the block's words.
 struct EventHead: BitwiseCopyable {
-  var tag: UInt16
+  var tag: EventTag
   var count: UInt16
   var record: UInt32
   var start: UInt32
@@ -56,9 +56,7 @@ public struct EventList: RandomAccessCollection {
   /// The event at a place.
   @inline(__always)
   public subscript(_ index: Int) -> TraceEvent {
-    let head = heads[index]
-    // Only events whose tag is known are in the list.
-    return TraceEvent(head, words, tag: EventTag(rawValue: head.tag) ?? .marker)
+    TraceEvent(heads[index], words)
   }
 }
 
