@@ -16,6 +16,8 @@ public enum Answer: String, CaseIterable, Sendable {
   case conflicts
   /// What kinds of hypervisor make of the same events.
   case hypervisors
+  /// What devices' interrupts cost without remapping, with it, and posted.
+  case interrupts
 
   /// The question needs tables that this tool makes.
   public var needsSynthesis: Bool { self == .pageSizes || self == .levels || self == .regions }

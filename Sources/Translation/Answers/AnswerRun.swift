@@ -26,6 +26,7 @@ public final class AnswerRun {
       case .regions: RegionTable(machine, plan)
       case .conflicts: ConflictTable(machine, plan)
       case .hypervisors: HypervisorTable(machine, plan)
+      case .interrupts: InterruptTable(machine, plan)
       }
     }
   }

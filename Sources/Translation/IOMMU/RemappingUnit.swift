@@ -43,6 +43,9 @@ protocol RemappingUnit: ~Copyable {
   /// What software finds of the fault that was recorded last.
   var lastFault: (low: UInt64, high: UInt64)? { get }
 
+  /// Tells software of an interrupt message that was blocked, as of a request.
+  mutating func report(_ blocked: InterruptOutcome)
+
   /// Invalidations that have taken effect since the last call.
   mutating func drainEffects(_ body: (IOInvalidation) -> Void)
 

@@ -81,6 +81,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   mutating func finish() {
     settle()
     interrupts.finish(memory, &isolation)
+    reportBlocked()
     isolation.finish()
     check.finish(unit, memory)
     samples.take(progress, at: Int(events))
@@ -114,13 +115,26 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       if at >= firstFree, pending?.take(event) == true { attachedRecords += 1 }
     case .interruptMessage:
       settle()
-      isolation.see(event, at: place)
       interrupts.receive(
         InterruptMessage(
           device: UInt32(truncatingIfNeeded: event[0]), address: event[1], data: event[2],
-          hasData: true, place: place), memory, &isolation)
+          hasData: true, place: place), isLast: isLast(at, list), memory, &isolation)
+      reportBlocked()
     default: takeOther(event)
     }
+  }
+
+  /// Nothing behind an interrupt message says what the recorder saw of it; where the block ends the
+  /// next may.
+  @inline(__always)
+  private func isLast(_ at: Int, _ list: EventList) -> Bool {
+    var next = at + 1
+    while next < list.count {
+      let tag = list[next].tag
+      if tag != .time { return !tag.isRecordedInterrupt }
+      next += 1
+    }
+    return false
   }
 
   @inline(__always)
@@ -164,12 +178,14 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       settle()
       isolation.see(event, at: place)
       interrupts.see(event, at: place, memory, &isolation)
+      reportBlocked()
       takeChange(event)
       tellEffects()
     case 16...20, 96...127:
       settle()
       isolation.see(event, at: place)
       interrupts.see(event, at: place, memory, &isolation)
+      reportBlocked()
     default: break
     }
   }
@@ -228,6 +244,12 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     }
   }
 
+  /// Tells software of the interrupt message that was judged last, where it was blocked.
+  @inline(__always)
+  private mutating func reportBlocked() {
+    if let blocked = interrupts.takeBlocked() { unit.report(blocked) }
+  }
+
   /// Judges the transfer that waits, page by page.
   @inline(__always)
   private mutating func settle() {
@@ -247,6 +269,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
           InterruptMessage(
             device: request.device, address: request.address, data: 0, hasData: false,
             place: request.place), memory, &isolation)
+        reportBlocked()
       }
       link?.take(outcome)
       isolation.judge(outcome)
@@ -303,6 +326,12 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 }
 
 extension EventTag {
+  /// The event says what the recorder saw of an interrupt message.
+  @inline(__always)
+  var isRecordedInterrupt: Bool {
+    self == .recordedEntry || self == .recordedInterrupt || self == .recordedBlock
+  }
+
   /// The event says what the recorder saw of a request.
   @inline(__always)
   var isRecordedOutcome: Bool {

@@ -68,8 +68,8 @@ extension AMDViUnit {
     laws.equal(iotlb.misses, walks + unwalked, "IOTLB misses = walks and misses without tables")
     let faults = blocked.reduce(0, +)
     laws.equal(
-      faults, events.recorded + events.overflowed + events.suppressed,
-      "blocked requests = events logged and held back")
+      faults + interruptFaults, events.recorded + events.overflowed + events.suppressed,
+      "blocked requests and interrupts = events logged and held back")
     laws.equal(
       faults, counters.count(of: .fault) + pageRequests.refused,
       "blocked requests and page requests = faults by code")
