@@ -69,7 +69,8 @@ reports: build
 	  $(NESTWALK) $$arguments --quiet || exit 1; done
 
 lint: toolchain
-	$(SWIFT) format lint --strict -r Sources Tests Package.swift
+	$(SWIFT) format lint --strict -r Sources Tests Package.swift \
+	  Benchmarks/Sources Benchmarks/Package.swift
 
 # What reports are held against; its tests are skipped where it cannot be had.
 validators:

@@ -23,7 +23,12 @@ func system(_ name: String, pkgConfig: String, debian: String) -> Target {
 
 let package = Package(
   name: "nestwalk",
-  products: [.executable(name: "nestwalk", targets: ["nestwalk"])],
+  products: [
+    .executable(name: "nestwalk", targets: ["nestwalk"]),
+    // For the package of benchmarks; nothing here is a promise to others.
+    .library(
+      name: "NestwalkLibraries", targets: ["Translation", "TraceFile", "Machine", "Results"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),

@@ -57,14 +57,8 @@ struct PagingControls: Equatable, Sendable, BitwiseCopyable {
   /// As `reservedAddress`, and bit 63 where execution cannot be disabled.
   let reservedLongMode: UInt64
   /// What entries for tables that allow everything look like, for `PageTableFormat.isOpenTable`.
-  let openLongMode: Pattern
-  let openExtended: Pattern
-
-  /// The bits that count, and how they stand.
-  struct Pattern: Equatable, Sendable, BitwiseCopyable {
-    var mask: UInt64
-    var value: UInt64
-  }
+  let openLongMode: EntryForm
+  let openExtended: EntryForm
 
   init(
     _ flags: Flags = .standard, physicalBits: UInt8 = 52, userKeyRights: UInt32 = 0,
@@ -77,14 +71,14 @@ struct PagingControls: Equatable, Sendable, BitwiseCopyable {
     reservedAddress = (1 << 52 - 1) & ~(1 << UInt64(min(physicalBits, 52)) - 1)
     reservedLongMode = reservedAddress | (flags.contains(.executeDisable) ? 0 : 1 << 63)
     // Accessed, user, writable and present; no page, no execute-disable, nothing reserved.
-    openLongMode = Pattern(
+    openLongMode = EntryForm(
       mask: reservedAddress | 1 << 63 | 0xa7 | (flags.contains(.reservesUpperGlobal) ? 1 << 8 : 0),
       value: 0x27)
     // Read, write and execute; no page and no memory type, which bits 7:3 would be.
     let extended: UInt64 =
       7 | (flags.contains(.accessedDirty) ? 1 << 8 : 0)
       | (flags.contains(.modeBasedExecute) ? 1 << 10 : 0)
-    openExtended = Pattern(mask: reservedAddress | 0xf8 | extended, value: extended)
+    openExtended = EntryForm(mask: reservedAddress | 0xf8 | extended, value: extended)
   }
 
   /// 52 bits of physical address, CR0.WP and EFER.NXE set, pages of 1 GiB, execute-only entries; no

@@ -25,7 +25,9 @@ struct NumberedBackend: ~Copyable {
     for (at, place) in plan.lower.enumerated() {
       (lower + at).initialize(to: NumberedTLB(descriptions[place]))
     }
-    walks = NumberedWalks(machine.walkCaches, hasSecondStage: machine.mode == .nested)
+    walks = NumberedWalks(
+      machine.walkCaches, firstLevels: machine.firstStage.levels,
+      secondLevels: machine.mode == .nested ? machine.secondStage?.levels ?? 0 : 0)
     latency = FlatLatency(referenceCycles: machine.memory.referenceCycles)
   }
 

@@ -12,14 +12,14 @@ import TraceFile
 /// page that translates fills what it missed whatever its walk reads. `CoreReplay` does the same one
 /// touch after another, for any machine, and a test wants every counter equal.
 struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
-  private var space: AddressSpace<First, Second>
+  private(set) var space: AddressSpace<First, Second>
   /// Reads the tables, for each translation once.
   private var walker = BatchWalker<First, Second>()
   /// Walks alone, to see the whole way to a region or a fault.
   private var scout: Walker<First, Second>
   private var path = WalkPath()
-  private var tables: WalkTables
-  private var numbers = TranslationNumbers()
+  var tables: WalkTables
+  private(set) var numbers = TranslationNumbers()
   private var firstWalks = FirstWalks()
   private var cpu = CPUCounters()
   private var firstLevel: FirstLevel
@@ -30,9 +30,9 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
   /// Of each translation whether it was written.
   private var written = LargeArray(of: false)
   /// For each entry of the block what a miss on it is.
-  private let words: UnsafeMutablePointer<Miss>
+  let words: UnsafeMutablePointer<Miss>
   /// For each entry of the block twice its translation's number, plus one for data.
-  private let indices: UnsafeMutablePointer<UInt32>
+  let indices: UnsafeMutablePointer<UInt32>
   /// The misses of each configuration of the first level.
   private let misses: UnsafeMutablePointer<MissList>
   private var walkList = MissList()
@@ -171,28 +171,9 @@ struct NumberedReplay<First: PageTableFormat, Second: PageTableFormat>: ~Copyabl
   /// The first level, run by run: the touches of a run after its first find their translation as the
   /// most recent of its set, and change nothing.
   private mutating func replayRuns(_ block: TraceBlock) {
-    let runs = block.runs
-    guard let first = runs.baseAddress else { return }
-    let uses = UseLog(
-      entries: first, stride: 1, indices: indices, base: firstLevel.begin(uses: runs.count))
-    let (cells, list) = (firstLevel.cells, misses[0].entries)
-    var missed = 0
-    // Where hardly a run returns to a page of the block, its cell is far away and asked for ahead.
-    let ahead = 4 * block.entries.count > runs.count ? 24 : Int.max / 2
-    for at in 0..<runs.count {
-      if at &+ ahead < runs.count { lanes_prefetch(cells + Int(indices[Int(first[at &+ ahead])])) }
-      let entry = Int(first[at])
-      let index = indices[entry]
-      let cell = cells + Int(index)
-      cell.pointee.recent = uses.base &+ UInt32(truncatingIfNeeded: at)
-      if cell.pointee.resident == 0 {
-        let miss = words[entry]
-        firstLevel.fill(index, page: miss.pageBits, 0, uses, now: at)
-        list[missed] = miss
-        missed &+= 1
-      }
-    }
-    misses[0].count = missed
+    misses[0].count = firstLevel.replay(
+      block.runs, entries: block.entries.count, indices: indices, words: words,
+      into: misses[0].entries)
   }
 
   /// The same in many configurations.

@@ -16,15 +16,11 @@ public final class Replay {
   /// - Parameters:
   ///   - machine: checked, so that nothing here can fail.
   ///   - plan: what the trace brings.
+  ///   - everyTouch: take one touch after another through the reference walker, which is slower and
+  ///     gives the same result.
   ///   - checksRecorded: compare what devices' requests become with what the trace recorded of them.
-  public convenience init(
-    _ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), checksRecorded: Bool = false
-  ) {
-    self.init(machine, plan, everyTouch: false, checksRecorded: checksRecorded)
-  }
-
-  init(
-    _ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), everyTouch: Bool,
+  public init(
+    _ machine: ResolvedMachine, _ plan: ReplayPlan = ReplayPlan(), everyTouch: Bool = false,
     checksRecorded: Bool = false
   ) {
     self.machine = machine

@@ -1,3 +1,4 @@
+import CLanes
 import Machine
 
 /// The first TLBs of a core, one for instructions and one for data, in any number of configurations
@@ -100,6 +101,43 @@ struct FirstLevel: ~Copyable {
     let first = base
     base += UInt32(uses)
     return first
+  }
+
+  /// Replays the runs of a block in the only configuration: the touches of a run after its first find
+  /// their translation as the most recent of its set, and change nothing.
+  ///
+  /// - Parameters:
+  ///   - runs: the entry of each.
+  ///   - entries: how many there are.
+  ///   - indices: of each entry.
+  ///   - words: what a miss on each entry is.
+  ///   - list: as long as `runs`; gets the misses.
+  /// - Returns: how many.
+  mutating func replay(
+    _ runs: UnsafeBufferPointer<UInt16>, entries: Int, indices: UnsafePointer<UInt32>,
+    words: UnsafePointer<Miss>, into list: UnsafeMutablePointer<Miss>
+  ) -> Int {
+    guard let first = runs.baseAddress else { return 0 }
+    let uses = UseLog(
+      entries: first, stride: 1, indices: indices, base: begin(uses: runs.count))
+    let cells = cells
+    var missed = 0
+    // Where hardly a run returns to a page of the block, its cell is far away and asked for ahead.
+    let ahead = 4 * entries > runs.count ? 24 : Int.max / 2
+    for at in 0..<runs.count {
+      if at &+ ahead < runs.count { lanes_prefetch(cells + Int(indices[Int(first[at &+ ahead])])) }
+      let entry = Int(first[at])
+      let index = indices[entry]
+      let cell = cells + Int(index)
+      cell.pointee.recent = uses.base &+ UInt32(truncatingIfNeeded: at)
+      if cell.pointee.resident == 0 {
+        let miss = words[entry]
+        fill(index, page: miss.pageBits, 0, uses, now: at)
+        list[missed] = miss
+        missed &+= 1
+      }
+    }
+    return missed
   }
 
   /// Adds an index that was just used to a configuration in which it does not stand.

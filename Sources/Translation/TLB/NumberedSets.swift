@@ -9,6 +9,8 @@ struct NumberedSets: ~Copyable {
   /// No number has this value.
   static var empty: UInt32 { .max }
   static var maximumWays: Int { 16 }
+  /// Way 0 first.
+  static var initialOrder: UInt64 { 0xfedc_ba98_7654_3210 }
 
   private let tags: UnsafeMutablePointer<UInt32>
   private let orders: UnsafeMutablePointer<UInt64>
@@ -29,7 +31,7 @@ struct NumberedSets: ~Copyable {
     tags = memory.initializeMemory(as: UInt32.self, repeating: Self.empty, count: 16 * sets)
     orders = .allocate(capacity: sets)
     // Ways beyond the last stay behind it for good, so their tags remain empty.
-    orders.initialize(repeating: 0xfedc_ba98_7654_3210, count: sets)
+    orders.initialize(repeating: Self.initialOrder, count: sets)
   }
 
   deinit {
@@ -72,7 +74,7 @@ struct NumberedSets: ~Copyable {
 
   /// Moves a way to the front of an order, nibble 0.
   @inline(__always)
-  private static func toFront(_ order: UInt64, _ way: UInt64) -> UInt64 {
+  static func toFront(_ order: UInt64, _ way: UInt64) -> UInt64 {
     // The lowest zero nibble of what differs is where the way stands.
     let differs = order ^ (way &* 0x1111_1111_1111_1111)
     let zeros = (differs &- 0x1111_1111_1111_1111) & ~differs & 0x8888_8888_8888_8888

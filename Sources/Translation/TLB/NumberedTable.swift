@@ -9,9 +9,10 @@ enum Exchange: UInt8 {
 
 /// A set-associative table with exact LRU of things that have numbers, for any sets and ways.
 struct NumberedTable: ~Copyable {
-  private enum Kind { case few, list, other }
+  private enum Kind { case one, few, list, other }
 
   private let kind: Kind
+  private var one: NumberedSet
   private let few: NumberedSets
   private var list: NumberedList
   private let other: AssociativeTable<TLB.NoValue>
@@ -23,9 +24,12 @@ struct NumberedTable: ~Copyable {
   ///   - sets: a power of two, at most `maximumSets`.
   ///   - ways: at least 1.
   init(sets: Int, ways: Int) {
-    let wanted: Kind = ways <= NumberedSets.maximumWays ? .few : sets == 1 ? .list : .other
+    let isNarrow = ways <= NumberedSets.maximumWays
+    let wanted: Kind =
+      sets == 1 ? (isNarrow ? .one : .list) : isNarrow ? .few : .other
     func size(_ one: Kind) -> (sets: Int, ways: Int) { one == wanted ? (sets, ways) : (1, 1) }
     kind = wanted
+    one = NumberedSet(ways: size(.one).ways)
     few = NumberedSets(sets: size(.few).sets, ways: size(.few).ways)
     list = NumberedList(ways: size(.list).ways)
     other = AssociativeTable(
@@ -33,7 +37,9 @@ struct NumberedTable: ~Copyable {
   }
 
   /// Makes room for numbers below `count`.
-  mutating func reserve(_ count: Int) { if kind == .list { list.reserve(count) } }
+  mutating func reserve(_ count: Int) {
+    if kind == .one { one.reserve(count) } else if kind == .list { list.reserve(count) }
+  }
 
   /// Looks a number up and adds it where it is missing; either way it is the set's most recent.
   ///
@@ -44,6 +50,7 @@ struct NumberedTable: ~Copyable {
   @inline(__always)
   mutating func exchange(_ number: UInt32, bits: UInt64) -> Exchange {
     switch kind {
+    case .one: return one.exchange(number)
     case .few:
       let before = few.exchange(number, page: bits)
       return before == number ? .hit : before == NumberedSets.empty ? .added : .displaced
@@ -61,6 +68,7 @@ struct NumberedTable: ~Copyable {
 
   var occupied: Int {
     switch kind {
+    case .one: one.count
     case .few: few.occupied
     case .list: list.count
     case .other: other.occupied

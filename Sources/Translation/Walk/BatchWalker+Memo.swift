@@ -12,10 +12,17 @@ struct LeafMemo: ~Copyable {
     var rights = Rights.all
     /// What the access needs of this stage; kept between passes.
     var needs: Rights = []
-    var level = 0
+    private var levelByte: UInt8 = 0
     /// The second stage lets the leaf's table be written, as setting a flag does.
     var isWritable = false
 
+    @inline(__always)
+    var level: Int {
+      get { Int(levelByte) }
+      set { levelByte = UInt8(truncatingIfNeeded: newValue) }
+    }
+
+    @inline(__always)
     var size: PageSize { PageSize(rawValue: UInt8(truncatingIfNeeded: level)) ?? .huge1G }
   }
 

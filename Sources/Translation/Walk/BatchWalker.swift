@@ -17,21 +17,27 @@ struct BatchWalk: BitwiseCopyable, Equatable {
 ///
 /// Two tables lead from an address's upper bits to the entries of its last table, one for each stage
 /// (the *leaf memo*): the way there is the same for all addresses of 2 MiB, was read in full when the
-/// memo was filled, and can be read again by `Walker`. So a lane reads two entries and not 24. Sixty-four
-/// lanes go through five passes together; each pass asks for the memory that the next reads, and their
-/// misses overlap.
+/// memo was filled, and can be read again by `Walker`. So a lane reads two entries and not 24. Lanes
+/// go in groups of sixty-four through three passes, three groups at once; each pass asks for the memory
+/// that the next reads, and their misses overlap.
 ///
 /// A lane that finds anything but present, well-formed entries that allow the access is walked by
 /// `Walker` alone. Whoever writes a table says so by `invalidate`.
 struct BatchWalker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   static var lanes: Int { 64 }
 
-  private var firstMemo: LeafMemo
-  private var secondMemo: LeafMemo
+  var firstMemo: LeafMemo
+  var secondMemo: LeafMemo
   private var scalar: Walker<First, Second>
   private var path = WalkPath()
   private var lastContext: WalkContext?
+  /// Of three groups.
   private let leaves: UnsafeMutablePointer<LeafMemo.Leaf>
+  /// The guest-physical addresses that their first stages gave, with the sizes of those pages.
+  private let guests: UnsafeMutablePointer<(address: UInt64, size: PageSize)>
+  /// What leaves of levels 0 to 2 look like that allow everything; the fourth fits nothing.
+  private let firstForms: UnsafeMutablePointer<EntryForm>
+  private let secondForms: UnsafeMutablePointer<EntryForm>
   private var flagsSet = 0
   /// Lanes of the last call that faulted, in order.
   private(set) var faults: [(lane: Int, fault: WalkFault)] = []
@@ -41,10 +47,20 @@ struct BatchWalker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
     firstMemo = LeafMemo(logEntries: logMemo)
     secondMemo = LeafMemo(logEntries: logMemo)
     scalar = Walker(caches: WalkCacheSet([], hasSecondStage: false))
-    leaves = .allocate(capacity: Self.lanes)
+    leaves = .allocate(capacity: 3 * Self.lanes)
+    guests = .allocate(capacity: 3 * Self.lanes)
+    firstForms = .allocate(capacity: 4)
+    secondForms = .allocate(capacity: 4)
+    firstForms.initialize(repeating: .none, count: 4)
+    secondForms.initialize(repeating: .none, count: 4)
   }
 
-  deinit { leaves.deallocate() }
+  deinit {
+    leaves.deallocate()
+    guests.deallocate()
+    firstForms.deallocate()
+    secondForms.deallocate()
+  }
 
   /// Accessed and dirty flags that walks set.
   var updates: Int { flagsSet + scalar.updates }
@@ -71,95 +87,170 @@ struct BatchWalker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
     if lastContext != context {
       invalidate()
       lastContext = context
+      for level in 0..<3 {
+        firstForms[level] = .openLeaf(of: First.self, level: level, context.firstControls)
+        secondForms[level] = .openLeaf(of: Second.self, level: level, context.secondControls)
+      }
     }
-    for start in stride(from: 0, to: addresses.count, by: Self.lanes) {
-      let end = min(start + Self.lanes, addresses.count)
-      walkChunk(addresses, start..<end, access, context, memory, results)
+    let plan = Plan(
+      addresses: addresses, access: access, context: context,
+      firstFlags: First.accessed(context.firstControls)
+        | (access.contains(.write) ? First.dirty(context.firstControls) : 0),
+      isOpenFirst: First.allowsAll(context.firstControls)
+        && First.denial(of: access, .all, key: 0, context.firstControls) == nil,
+      openNeeds: Second.dataAccess(access, page: .all),
+      isOpenSecond: Second.allowsAll(context.secondControls)
+        && Second.denial(
+          of: Second.dataAccess(access, page: .all), .all, key: 0, context.secondControls) == nil,
+      results: results)
+    // Three groups are under way at once, so that memory is never idle between two of them.
+    let groups = (addresses.count + Self.lanes - 1) / Self.lanes
+    for group in 0..<(groups + 2) {
+      if group < groups { findFirst(group, plan, memory) }
+      if 1...groups ~= group { readFirst(group - 1, plan, memory) }
+      if group > 1 { readSecond(group - 2, plan, memory) }
     }
   }
 
-  private mutating func walkChunk(
-    _ addresses: UnsafeBufferPointer<UInt64>, _ range: Range<Int>, _ access: Rights,
-    _ context: WalkContext, _ memory: borrowing PhysicalMemory,
-    _ results: UnsafeMutablePointer<BatchWalk>
+  /// What all lanes of a call have in common.
+  private struct Plan {
+    let addresses: UnsafeBufferPointer<UInt64>
+    let access: Rights
+    let context: WalkContext
+    /// What the walk sets in the first stage's leaf.
+    let firstFlags: UInt64
+    /// Entries that allow everything allow this access.
+    let isOpenFirst: Bool
+    /// What data needs of the second stage behind such entries, and whether those there allow it.
+    let openNeeds: Rights
+    let isOpenSecond: Bool
+    let results: UnsafeMutablePointer<BatchWalk>
+  }
+
+  private static func range(_ group: Int, _ plan: Plan) -> Range<Int> {
+    group * lanes..<min((group + 1) * lanes, plan.addresses.count)
+  }
+
+  /// The place of a group's first lane.
+  private static func base(_ group: Int) -> Int { group % 3 * lanes }
+
+  /// First pass: where the first stage's leaf stands.
+  private mutating func findFirst(
+    _ group: Int, _ plan: Plan, _ memory: borrowing PhysicalMemory
   ) {
-    let first = range.lowerBound
+    let leaves = leaves + Self.base(group)
+    let range = Self.range(group, plan)
+    for at in range {
+      if at &+ 32 < plan.addresses.count { firstMemo.prefetch(plan.addresses[at &+ 32]) }
+      let leaf = firstLeaf(GVA(plan.addresses[at]), plan.context, memory)
+      leaves[at &- range.lowerBound] = leaf
+      if let entry = leaf.entry { lanes_prefetch(entry) }
+    }
+  }
+
+  /// Second pass: what it says, and where the second stage's leaf stands.
+  private mutating func readFirst(
+    _ group: Int, _ plan: Plan, _ memory: borrowing PhysicalMemory
+  ) {
+    let leaves = leaves + Self.base(group)
+    let guests = guests + Self.base(group)
+    let range = Self.range(group, plan)
+    let hasSecond = plan.context.secondLevels > 0
+    for at in range {
+      let lane = leaves + (at &- range.lowerBound)
+      guard let entry = lane.pointee.entry else { continue }
+      let value = entry.pointee
+      let level = lane.pointee.level
+      let clear = plan.firstFlags & ~value
+      let isOpen =
+        plan.isOpenFirst && lane.pointee.rights == .all
+        && firstForms[min(level, 3)].fits(value)
+      guard clear == 0 || lane.pointee.isWritable,
+        isOpen || Self.allows(value, lane, plan.access, plan.context)
+      else {
+        lane.pointee.entry = nil
+        continue
+      }
+      set(clear, in: entry)
+      let inPage: UInt64 = 1 &<< UInt64(12 &+ 9 &* level) &- 1
+      let guest = First.address(in: value, leafLevel: level) | plan.addresses[at] & inPage
+      guests[at &- range.lowerBound] = (guest, lane.pointee.size)
+      guard hasSecond else { continue }
+      let needs =
+        isOpen ? plan.openNeeds : Second.dataAccess(plan.access, page: lane.pointee.rights)
+      lane.pointee = secondLeaf(GPA(guest), plan.context, memory)
+      lane.pointee.needs = needs
+      if let entry = lane.pointee.entry { lanes_prefetch(entry) }
+    }
+  }
+
+  /// An entry of the first stage that is not of the open form allows an access all the same, and the
+  /// lane's rights become those of the whole way.
+  @inline(never)
+  private static func allows(
+    _ value: UInt64, _ lane: UnsafeMutablePointer<LeafMemo.Leaf>, _ access: Rights,
+    _ context: WalkContext
+  ) -> Bool {
     let controls = context.firstControls
-    for at in range { firstMemo.prefetch(addresses[at]) }
+    lane.pointee.rights.formIntersection(First.rights(value, controls))
+    return First.isPresent(value, controls)
+      && !First.isMalformed(value, level: lane.pointee.level, controls)
+      && First.denial(of: access, lane.pointee.rights, key: First.key(value), controls) == nil
+  }
+
+  /// Third pass: what the second stage's leaf says; then lanes that were not plain, one by one.
+  private mutating func readSecond(
+    _ group: Int, _ plan: Plan, _ memory: borrowing PhysicalMemory
+  ) {
+    let leaves = leaves + Self.base(group)
+    let guests = guests + Self.base(group)
+    let range = Self.range(group, plan)
+    let controls = plan.context.secondControls
+    let hasSecond = plan.context.secondLevels > 0
+    let (accessed, dirty) = (Second.accessed(controls), Second.dirty(controls))
+    var alone = 0
     for at in range {
-      let leaf = firstLeaf(GVA(addresses[at]), context, memory)
-      leaves[at - first] = leaf
-      if let entry = leaf.entry { lanes_prefetch(entry) }
-    }
-    let flags = First.accessed(controls) | (access.contains(.write) ? First.dirty(controls) : 0)
-    for at in range {
-      results[at].faults = false
-      let leaf = leaves[at - first]
-      guard let entry = leaf.entry else { continue }
-      let value = entry.pointee
-      let rights = leaf.rights.intersection(First.rights(value, controls))
-      guard First.isPresent(value, controls),
-        !First.isMalformed(value, level: leaf.level, controls),
-        First.denial(of: access, rights, key: First.key(value), controls) == nil,
-        flags & ~value == 0 || leaf.isWritable
-      else {
-        leaves[at - first].entry = nil
+      let lane = leaves + (at &- range.lowerBound)
+      guard let entry = lane.pointee.entry else {
+        alone &+= 1
         continue
       }
-      set(flags & ~value, in: entry)
-      leaves[at - first].rights = rights
-      let inPage: UInt64 = 1 &<< UInt64(12 + 9 * leaf.level) &- 1
-      let guest = First.address(in: value, leafLevel: leaf.level) | addresses[at] & inPage
-      results[at].guest = guest
-      results[at].first = leaf.size
-      if context.secondLevels > 0 { secondMemo.prefetch(guest) }
-    }
-    if context.secondLevels > 0 {
-      secondPasses(range, access, context, memory, results)
-    } else {
-      for at in range {
-        results[at].host = results[at].guest
-        results[at].second = .huge1G
+      let (guest, size) = guests[at &- range.lowerBound]
+      guard hasSecond else {
+        plan.results[at] = BatchWalk(guest: guest, host: guest, first: size, second: .huge1G)
+        continue
       }
+      let value = entry.pointee
+      let level = lane.pointee.level
+      let needs = lane.pointee.needs
+      let isOpen =
+        plan.isOpenSecond && needs == plan.openNeeds && lane.pointee.rights == .all
+        && secondForms[min(level, 3)].fits(value)
+      guard isOpen || Self.allowsSecond(value, lane.pointee, controls) else {
+        lane.pointee.entry = nil
+        alone &+= 1
+        continue
+      }
+      set((accessed | (needs.contains(.write) ? dirty : 0)) & ~value, in: entry)
+      let inPage: UInt64 = 1 &<< UInt64(12 &+ 9 &* level) &- 1
+      plan.results[at] = BatchWalk(
+        guest: guest, host: Second.address(in: value, leafLevel: level) | guest & inPage,
+        first: size, second: lane.pointee.size)
     }
-    for at in range where leaves[at - first].entry == nil {
-      walkAlone(at, GVA(addresses[at]), access, context, memory, results)
+    guard alone > 0 else { return }
+    for at in range where leaves[at - range.lowerBound].entry == nil {
+      walkAlone(at, GVA(plan.addresses[at]), plan.access, plan.context, memory, plan.results)
     }
   }
 
-  private mutating func secondPasses(
-    _ range: Range<Int>, _ access: Rights, _ context: WalkContext,
-    _ memory: borrowing PhysicalMemory, _ results: UnsafeMutablePointer<BatchWalk>
-  ) {
-    let first = range.lowerBound
-    let controls = context.secondControls
-    for at in range where leaves[at - first].entry != nil {
-      let rights = leaves[at - first].rights
-      var leaf = secondLeaf(GPA(results[at].guest), context, memory)
-      if let entry = leaf.entry { lanes_prefetch(entry) }
-      leaf.needs = Second.dataAccess(access, page: rights)
-      leaves[at - first] = leaf
-    }
-    let flags = Second.accessed(controls)
-    for at in range {
-      let leaf = leaves[at - first]
-      guard let entry = leaf.entry else { continue }
-      let value = entry.pointee
-      let rights = leaf.rights.intersection(Second.rights(value, controls))
-      guard Second.isPresent(value, controls),
-        !Second.isMalformed(value, level: leaf.level, controls),
-        Second.denial(of: leaf.needs, rights, key: Second.key(value), controls) == nil
-      else {
-        leaves[at - first].entry = nil
-        continue
-      }
-      set(
-        (flags | (leaf.needs.contains(.write) ? Second.dirty(controls) : 0)) & ~value, in: entry)
-      let inPage: UInt64 = 1 &<< UInt64(12 + 9 * leaf.level) &- 1
-      results[at].host =
-        Second.address(in: value, leafLevel: leaf.level) | results[at].guest & inPage
-      results[at].second = leaf.size
-    }
+  @inline(never)
+  private static func allowsSecond(
+    _ value: UInt64, _ leaf: LeafMemo.Leaf, _ controls: PagingControls
+  ) -> Bool {
+    let rights = leaf.rights.intersection(Second.rights(value, controls))
+    return Second.isPresent(value, controls)
+      && !Second.isMalformed(value, level: leaf.level, controls)
+      && Second.denial(of: leaf.needs, rights, key: Second.key(value), controls) == nil
   }
 
   /// What is not plain is what the reference walker says of it.
@@ -170,10 +261,9 @@ struct BatchWalker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   ) {
     switch scalar.walk(address, access, in: context, memory, path: &path) {
     case .translated(let found):
-      results[at].host = found.address.rawValue
-      results[at].first = found.first
-      results[at].second = found.second
-      results[at].guest = guestAddress(of: address)
+      results[at] = BatchWalk(
+        guest: guestAddress(of: address), host: found.address.rawValue, first: found.first,
+        second: found.second)
     case .fault(let fault):
       results[at] = BatchWalk()
       results[at].faults = true
@@ -192,124 +282,10 @@ struct BatchWalker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func set(_ clear: UInt64, in entry: UnsafeMutablePointer<UInt64>) {
+  mutating func set(_ clear: UInt64, in entry: UnsafeMutablePointer<UInt64>) {
     if clear != 0 {
       entry.pointee |= clear
       flagsSet += clear.nonzeroBitCount
-    }
-  }
-
-  /// The first stage's leaf of an address, by the memo or by reading down to it.
-  @inline(__always)
-  private mutating func firstLeaf(
-    _ address: GVA, _ context: WalkContext, _ memory: borrowing PhysicalMemory
-  ) -> LeafMemo.Leaf {
-    if First.accepts(address.rawValue, levels: context.firstLevels),
-      let known = firstMemo.leaf(of: address.rawValue)
-    {
-      return known
-    }
-    return readFirst(address, context, memory)
-  }
-
-  @inline(never)
-  private mutating func readFirst(
-    _ address: GVA, _ context: WalkContext, _ memory: borrowing PhysicalMemory
-  ) -> LeafMemo.Leaf {
-    let controls = context.firstControls
-    guard context.start == .guest, First.accepts(address.rawValue, levels: context.firstLevels)
-    else { return LeafMemo.Leaf() }
-    var leaf = LeafMemo.Leaf()
-    leaf.level = context.firstLevels - 1
-    var table = context.first
-    while true {
-      let index = address.index(at: leaf.level)
-      guard
-        let words = words(of: GPA(table.rawValue & ~0xfff | 8 * index), &leaf, context, memory)
-      else { return LeafMemo.Leaf() }
-      if leaf.level == 0 {
-        return firstMemo.keep(address.rawValue, leaf, table: words)
-      }
-      let entry = words + Int(index)
-      let value = entry.pointee
-      guard First.isPresent(value, controls),
-        !First.isMalformed(value, level: leaf.level, controls)
-      else { return LeafMemo.Leaf() }
-      if First.isLeaf(value, level: leaf.level) {
-        return firstMemo.keep(address.rawValue, leaf, entry: entry)
-      }
-      leaf.rights.formIntersection(First.rights(value, controls))
-      let clear = First.accessed(controls) & ~value
-      guard clear == 0 || leaf.isWritable else { return LeafMemo.Leaf() }
-      set(clear, in: entry)
-      table = GPA(First.address(in: value, leafLevel: 0))
-      leaf.level -= 1
-    }
-  }
-
-  /// The entries of a first-stage table, found in the second stage with what that needs and sets.
-  private mutating func words(
-    of entry: GPA, _ leaf: inout LeafMemo.Leaf, _ context: WalkContext,
-    _ memory: borrowing PhysicalMemory
-  ) -> UnsafeMutablePointer<UInt64>? {
-    leaf.isWritable = true
-    guard context.secondLevels > 0 else { return memory.words(in: entry.frame) }
-    let controls = context.secondControls
-    let needs = Second.tableAccess(controls)
-    let found = secondLeaf(entry, context, memory)
-    guard let place = found.entry else { return nil }
-    let value = place.pointee
-    let rights = found.rights.intersection(Second.rights(value, controls))
-    guard Second.isPresent(value, controls),
-      !Second.isMalformed(value, level: found.level, controls),
-      Second.denial(of: needs, rights, key: Second.key(value), controls) == nil
-    else { return nil }
-    let flags =
-      Second.accessed(controls) | (needs.contains(.write) ? Second.dirty(controls) : 0)
-    set(flags & ~value, in: place)
-    leaf.isWritable = rights.contains(.write)
-    let inPage: UInt64 = 1 << UInt64(12 + 9 * found.level) - 1
-    let host = Second.address(in: value, leafLevel: found.level) | entry.rawValue & inPage
-    return memory.words(in: host >> 12)
-  }
-
-  /// The second stage's leaf of an address, likewise.
-  @inline(__always)
-  private mutating func secondLeaf(
-    _ address: GPA, _ context: WalkContext, _ memory: borrowing PhysicalMemory
-  ) -> LeafMemo.Leaf {
-    secondMemo.leaf(of: address.rawValue) ?? readSecond(address, context, memory)
-  }
-
-  @inline(never)
-  private mutating func readSecond(
-    _ address: GPA, _ context: WalkContext, _ memory: borrowing PhysicalMemory
-  ) -> LeafMemo.Leaf {
-    let controls = context.secondControls
-    guard Second.accepts(address.rawValue, levels: context.secondLevels) else {
-      return LeafMemo.Leaf()
-    }
-    var leaf = LeafMemo.Leaf()
-    leaf.level = context.secondLevels - 1
-    leaf.isWritable = true
-    var table = context.second
-    while true {
-      guard let words = memory.words(in: table.frame) else { return LeafMemo.Leaf() }
-      if leaf.level == 0 {
-        return secondMemo.keep(address.rawValue, leaf, table: words)
-      }
-      let entry = words + Int(address.index(at: leaf.level))
-      let value = entry.pointee
-      guard Second.isPresent(value, controls),
-        !Second.isMalformed(value, level: leaf.level, controls)
-      else { return LeafMemo.Leaf() }
-      if Second.isLeaf(value, level: leaf.level) {
-        return secondMemo.keep(address.rawValue, leaf, entry: entry)
-      }
-      leaf.rights.formIntersection(Second.rights(value, controls))
-      set(Second.accessed(controls) & ~value, in: entry)
-      table = HPA(Second.address(in: value, leafLevel: 0))
-      leaf.level -= 1
     }
   }
 }

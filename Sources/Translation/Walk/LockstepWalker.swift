@@ -59,38 +59,18 @@ extension PageTableFormat {
   fileprivate static func lockstepStage(
     root: UInt64, levels: Int, _ controls: PagingControls
   ) -> lockstep_stage {
-    var table = lockstep_form(mask: 0, value: table(at: 0))
+    var table = EntryForm(mask: 0, value: table(at: 0))
     for level in 1..<max(levels, 2) {
-      table.mask |= form(like: self.table(at: 0), isLeaf: false, level, controls).mask
+      table.mask |= EntryForm.openTable(of: Self.self, level: level, controls).mask
+    }
+    func form(_ form: EntryForm) -> lockstep_form {
+      lockstep_form(mask: form.mask, value: form.value)
+    }
+    func leaf(_ level: Int) -> lockstep_form {
+      form(EntryForm.openLeaf(of: Self.self, level: level, controls))
     }
     table.value &= table.mask
     return lockstep_stage(
-      root: root, levels: UInt32(levels), table: table,
-      leaf: (
-        form(like: leaf(at: 0, level: 0), isLeaf: true, 0, controls),
-        form(like: leaf(at: 0, level: 1), isLeaf: true, 1, controls),
-        form(like: leaf(at: 0, level: 2), isLeaf: true, 2, controls)
-      ))
-  }
-
-  /// Which bits make an entry what it is: those whose change makes it another kind of entry, or none.
-  private static func form(
-    like entry: UInt64, isLeaf: Bool, _ level: Int, _ controls: PagingControls
-  ) -> lockstep_form {
-    guard !isMalformed(entry, level: level, controls) else {
-      // The processor has no such pages, and nothing has this form.
-      return lockstep_form(mask: 0, value: 1)
-    }
-    var mask: UInt64 = 0
-    for bit in 0..<64 {
-      let other = entry ^ 1 << UInt64(bit)
-      if !isPresent(other, controls) || isMalformed(other, level: level, controls)
-        || self.isLeaf(other, level: level) != isLeaf
-        || rights(other, controls) != rights(entry, controls) || key(other) != key(entry)
-      {
-        mask |= 1 << UInt64(bit)
-      }
-    }
-    return lockstep_form(mask: mask, value: entry & mask)
+      root: root, levels: UInt32(levels), table: form(table), leaf: (leaf(0), leaf(1), leaf(2)))
   }
 }

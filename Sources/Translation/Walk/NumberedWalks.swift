@@ -73,8 +73,6 @@ struct NumberedWalks: ~Copyable {
   private struct Cache: ~Copyable {
     var table: NumberedTable
     let exists: Bool
-    var lookups = 0
-    var hits = 0
 
     init(_ description: WalkCacheDescription?) {
       exists = description != nil
@@ -83,10 +81,7 @@ struct NumberedWalks: ~Copyable {
 
     @inline(__always)
     mutating func find(_ number: UInt32, bits: UInt64) -> Bool {
-      lookups += 1
-      guard table.exchange(number, bits: bits) == .hit else { return false }
-      hits += 1
-      return true
+      table.exchange(number, bits: bits) == .hit
     }
   }
 
@@ -96,14 +91,20 @@ struct NumberedWalks: ~Copyable {
   /// The nodes of the walk that goes on, by level.
   private let way = UnsafeMutablePointer<UInt32>.allocate(capacity: WalkPath.steps + 1)
   private let byReferences = UnsafeMutablePointer<Int>.allocate(capacity: WalkPath.capacity + 1)
-  private let grid = UnsafeMutablePointer<Int>.allocate(capacity: WalkPath.steps * WalkPath.steps)
+  private let ends = WalkEnds()
+  private let firstLevels: Int
+  private let secondLevels: Int
   private var splintered = 0
   private var faults: [String: Int] = [:]
 
   /// - Parameters:
   ///   - descriptions: of LRU caches alone.
-  ///   - hasSecondStage: false in native mode.
-  init(_ descriptions: [WalkCacheDescription], hasSecondStage: Bool) {
+  ///   - firstLevels: of the first stage's tables.
+  ///   - secondLevels: of the second stage's; 0 in native mode.
+  init(_ descriptions: [WalkCacheDescription], firstLevels: Int, secondLevels: Int) {
+    self.firstLevels = firstLevels
+    self.secondLevels = secondLevels
+    let hasSecondStage = secondLevels > 0
     first = .allocate(capacity: WalkPath.steps)
     second = .allocate(capacity: WalkPath.steps)
     nested = .allocate(capacity: 1)
@@ -117,7 +118,6 @@ struct NumberedWalks: ~Copyable {
     nested.initialize(
       to: Cache(!hasSecondStage ? nil : descriptions.first { $0.kind == .nested }))
     byReferences.initialize(repeating: 0, count: WalkPath.capacity + 1)
-    grid.initialize(repeating: 0, count: WalkPath.steps * WalkPath.steps)
   }
 
   deinit {
@@ -129,7 +129,6 @@ struct NumberedWalks: ~Copyable {
     nested.deallocate()
     way.deallocate()
     byReferences.deallocate()
-    grid.deallocate()
   }
 
   /// Makes room in the caches for all that is known by now.
@@ -190,26 +189,22 @@ struct NumberedWalks: ~Copyable {
   private mutating func walkFirst(
     _ node: UInt32, _ page: UInt64, leaf: Int, _ nodes: borrowing WalkNodes
   ) -> Int {
-    var level = 1
-    while level <= leaf && level < nodes.firstLevels {
-      first[level].lookups &+= first[level].exists ? 1 : 0
-      level &+= 1
-    }
+    var level = leaf &+ 1
     var node = node
-    while level < nodes.firstLevels {
+    while level < firstLevels {
       way[level] = node
       if first[level].exists, first[level].find(node, bits: page &>> UInt64(9 &* level)) { break }
       node = nodes.first(level, node).parent
       level &+= 1
     }
+    ends.countFirst(leaf: leaf, end: level)
     var count = 0
     // Past the last level nothing hit, and the root has to be found.
-    if level == nodes.firstLevels {
+    if level == firstLevels {
       count = walkSecond(nodes.root, step: level &- 1, leaf: nodes.root.leaf, isCached: true, nodes)
     }
     level &-= 1
     while true {
-      grid[level &* WalkPath.steps &+ Int(WalkPath.entry)] &+= 1
       count &+= 1
       if level == leaf { return count }
       let table = nodes.first(level, way[level]).table
@@ -232,21 +227,14 @@ struct NumberedWalks: ~Copyable {
     _ target: WalkNodes.Target, step: Int, leaf: Int, isCached: Bool,
     _ nodes: borrowing WalkNodes
   ) -> Int {
-    guard nodes.secondLevels > 0 else { return 0 }
-    if nested.pointee.exists {
-      if !isCached {
-        nested.pointee.lookups &+= 1
-      } else if nested.pointee.find(target.nested, bits: target.frame) {
-        return 0
-      }
+    guard secondLevels > 0 else { return 0 }
+    if isCached, nested.pointee.exists, nested.pointee.find(target.nested, bits: target.frame) {
+      ends.countSecond(step: step, leaf: leaf, end: WalkEnds.nestedHit)
+      return 0
     }
-    var level = 1
-    while level <= leaf && level < nodes.secondLevels {
-      second[level].lookups &+= second[level].exists ? 1 : 0
-      level &+= 1
-    }
+    var level = leaf &+ 1
     var node = target.node
-    while level < nodes.secondLevels {
+    while level < secondLevels {
       if second[level].exists,
         second[level].find(node, bits: target.frame &>> UInt64(9 &* level))
       {
@@ -255,11 +243,7 @@ struct NumberedWalks: ~Copyable {
       node = nodes.second(level, node).parent
       level &+= 1
     }
-    var at = leaf
-    while at < level {
-      grid[step &* WalkPath.steps &+ at] &+= 1
-      at &+= 1
-    }
+    ends.countSecond(step: step, leaf: leaf, end: level)
     return level &- leaf
   }
 
@@ -276,19 +260,17 @@ struct NumberedWalks: ~Copyable {
     _ tables: inout WalkTables
   ) {
     faults[fault, default: 0] += 1
-    var deepest = tables.nodes.firstLevels
+    var deepest = firstLevels
     for at in 0..<path.count where !path[at].isSecondStage {
       deepest = Int(path[at].firstLevel)
     }
     var count = 0
-    if deepest < tables.nodes.firstLevels {
+    if deepest < firstLevels {
       let node = tables.nodes.knownNode(of: page, level: deepest + 1) ?? 0
       count = walkFirst(node, page, leaf: deepest, tables.nodes)
     } else if path.count > 0 {
       // Not even the root was found, and no cache knows anything.
-      for level in 1..<tables.nodes.firstLevels where first[level].exists {
-        first[level].lookups += 1
-      }
+      ends.countFirst(leaf: firstLevels, end: firstLevels)
     }
     if path.count > 0, path[path.count - 1].isSecondStage {
       let last = path[path.count - 1]
@@ -318,9 +300,8 @@ struct NumberedWalks: ~Copyable {
   func statistics(referenceCycles: Int) -> WalkStatistics {
     var statistics = WalkStatistics()
     statistics.add(
-      byReferences: (0...WalkPath.capacity).map { byReferences[$0] },
-      grid: (0..<(WalkPath.steps * WalkPath.steps)).map { grid[$0] }, splintered: splintered,
-      faults: faults, referenceCycles: referenceCycles)
+      byReferences: (0...WalkPath.capacity).map { byReferences[$0] }, grid: ends.grid,
+      splintered: splintered, faults: faults, referenceCycles: referenceCycles)
     return statistics
   }
 
@@ -338,13 +319,16 @@ struct NumberedWalks: ~Copyable {
   func cacheCounters() -> [(name: String, lookups: Int, hits: Int)] {
     var counters: [(name: String, lookups: Int, hits: Int)] = []
     for level in 1..<WalkPath.steps where first[level].exists {
-      counters.append(("firstStage.L\(level)", first[level].lookups, first[level].hits))
+      let asked = ends.firstCache(level, of: firstLevels)
+      counters.append(("firstStage.L\(level)", asked.lookups, asked.hits))
     }
     for level in 1..<WalkPath.steps where second[level].exists {
-      counters.append(("secondStage.L\(level)", second[level].lookups, second[level].hits))
+      let asked = ends.secondCache(level, of: secondLevels)
+      counters.append(("secondStage.L\(level)", asked.lookups, asked.hits))
     }
     if nested.pointee.exists {
-      counters.append(("nested", nested.pointee.lookups, nested.pointee.hits))
+      let asked = ends.nestedTLB
+      counters.append(("nested", asked.lookups, asked.hits))
     }
     return counters
   }

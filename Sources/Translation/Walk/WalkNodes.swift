@@ -66,6 +66,10 @@ struct WalkNodes: ~Copyable {
   @inline(__always)
   func second(_ level: Int, _ node: UInt32) -> Node { secondNodes[level][Int(node)] }
 
+  /// All nodes of one level.
+  func firstBase(_ level: Int) -> UnsafeRawPointer { firstNodes[level].base }
+  func secondBase(_ level: Int) -> UnsafeRawPointer { secondNodes[level].base }
+
   func firstCount(_ level: Int) -> Int { firstNodes[level].count }
   func secondCount(_ level: Int) -> Int { secondNodes[level].count }
   /// Above all numbers that `nestedNumber` gave.
@@ -162,6 +166,8 @@ struct GrowingList<Element: BitwiseCopyable>: ~Copyable {
 
   @inline(__always)
   subscript(_ at: Int) -> Element { elements[at] }
+
+  var base: UnsafeRawPointer { UnsafeRawPointer(elements.base) }
 
   mutating func append(_ element: Element) {
     elements.reserve(count + 1)
