@@ -2,7 +2,7 @@
 ///
 /// A number is never reused. `fields` is what the event's words mean, in order; a later version may
 /// add words at the end, and words that are not written are 0.
-public enum EventTag: UInt16, CaseIterable, Sendable {
+public enum EventTag: UInt16, CaseIterable, BitwiseCopyable, Sendable {
   // Of the trace itself: 1 to 15.
 
   /// The time of the events and records that follow, until the next one.

@@ -127,6 +127,14 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private mutating func takeTransfer(_ event: TraceEvent, _ at: Int, _ list: EventList) {
     settle()
     isolation.see(event, at: place)
+    if !hasRecords, counters.transfers >= 64, at + 1 < list.count,
+      !list[at + 1].tag.isRecordedOutcome
+    {
+      // A trace without recorded outcomes.
+      firstFree = at + 1
+      judge(DMATransfer(event, at: place), RecordedOutcome())
+      return
+    }
     var transfer = PendingTransfer(event, at: place)
     var next = at + 1
     while next < list.count, list[next].tag.isRecordedOutcome, transfer.take(list[next]) {
@@ -137,8 +145,11 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     if hasRecords || counters.transfers < 64, !transfer.isAnswered {
       lookAhead(&transfer, next, list)
     }
-    pending = transfer
-    if next < list.count || transfer.isAnswered { settle() }
+    if next < list.count || transfer.isAnswered {
+      judge(transfer.transfer, transfer.recorded)
+    } else {
+      pending = transfer
+    }
   }
 
   /// Looks for recorded outcomes behind events of other threads, up to the device's next transfer.
@@ -148,7 +159,9 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   ) {
     for next in first..<min(first + 64, list.count) {
       let event = list[next]
-      if event.tag == .dma, UInt32(truncatingIfNeeded: event[0]) == transfer.device { return }
+      if event.tag == .dma, UInt32(truncatingIfNeeded: event[0]) == transfer.transfer.device {
+        return
+      }
       if event.tag.isRecordedOutcome, transfer.take(event) {
         attachedRecords += 1
         if transfer.isAnswered { return }
@@ -228,33 +241,45 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     }
   }
 
-  /// Judges the transfer that waits, page by page.
+  /// Judges the transfer that waits.
   @inline(__always)
   private mutating func settle() {
-    guard let transfer = pending else { return }
-    pending = nil
+    if pending != nil { settlePending() }
+  }
+
+  @inline(never)
+  private mutating func settlePending() {
+    guard let pending else { return }
+    self.pending = nil
+    judge(pending.transfer, pending.recorded)
+  }
+
+  /// Judges a transfer page by page; what was recorded is of the first page.
+  @inline(__always)
+  private mutating func judge(_ transfer: borrowing DMATransfer, _ recorded: RecordedOutcome) {
     counters.transfers += 1
-    var recorded = transfer.recorded
-    var pages = transfer.pages
-    while let request = pages.next() {
-      let outcome =
-        request.isMessage
-        ? DMAOutcome(request, .interrupt) : unit.translate(request, recorded, memory)
-      counters.count(outcome)
-      costs.count(outcome)
-      if outcome.result == .interrupt {
-        interrupts.receive(
-          InterruptMessage(
-            device: request.device, address: request.address, data: 0, hasData: false,
-            place: request.place), memory, &isolation)
-      }
-      link?.take(outcome)
-      isolation.judge(outcome)
-      if check.isOn { check.compare(recorded, outcome, unit) }
-      // What was recorded is of the first page.
-      recorded = RecordedOutcome()
-    }
+    var pages = PageRequests()
+    judge(pages.next(of: transfer), recorded)
+    while !pages.isDone { judge(pages.next(of: transfer), RecordedOutcome()) }
     counters.cutTransfers += pages.isCut ? 1 : 0
+  }
+
+  @inline(never)
+  private mutating func judge(_ request: DMARequest, _ recorded: RecordedOutcome) {
+    let outcome =
+      request.isMessage
+      ? DMAOutcome(request, .interrupt) : unit.translate(request, recorded, memory)
+    counters.count(outcome)
+    costs.count(outcome)
+    if outcome.result == .interrupt {
+      interrupts.receive(
+        InterruptMessage(
+          device: request.device, address: request.address, data: 0, hasData: false,
+          place: request.place), memory, &isolation)
+    }
+    link?.take(outcome)
+    isolation.judge(outcome)
+    if check.isOn { check.compare(recorded, outcome, unit) }
   }
 
   /// The counters under the names of results.

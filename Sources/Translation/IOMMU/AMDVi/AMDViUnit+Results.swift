@@ -8,6 +8,8 @@ extension AMDViUnit {
     _ change: DomainChange, _ memory: inout IOMemory, at place: EventPlace
   ) { tables.take(change, &memory) }
 
+  func number(ofDomain domain: UInt32) -> UInt32? { tables.number(of: domain) }
+
   /// The log's entries are not compared: no recorder prints them.
   var lastFault: (low: UInt64, high: UInt64)? { nil }
 

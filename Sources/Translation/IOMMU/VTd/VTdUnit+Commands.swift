@@ -18,43 +18,6 @@ extension VTdUnit {
     }
   }
 
-  private mutating func enqueue(_ invalidation: IOInvalidation) {
-    queue.count(invalidation)
-    if invalidatesAtOnce {
-      apply(invalidation)
-    } else if let forced = queue.add(invalidation) {
-      apply(forced)
-    }
-  }
-
-  mutating func complete(at place: EventPlace) {
-    guard !queue.queued.isEmpty else { return }
-    for var invalidation in queue.takeAll() {
-      invalidation.effective = place
-      apply(invalidation)
-    }
-  }
-
-  mutating func flush(_ domain: UInt32, _ address: UInt64, pages: UInt64, at place: EventPlace) {
-    guard let number = tables.number(of: domain) else { return }
-    var invalidation = IOInvalidation(.iotlb, .domain, at: place)
-    invalidation.domain = number
-    let shift = pages <= 1 ? 0 : 64 - (pages - 1).leadingZeroBitCount
-    // A range of 2^AM pages that begins where it is aligned; what does not fit takes the domain.
-    if pages > 0, shift <= maximumAddressMask, address >> 12 & (1 << UInt64(shift) - 1) == 0 {
-      invalidation.granularity = .pages
-      invalidation.address = address
-      invalidation.pages = 1 << UInt64(shift)
-    }
-    queue.countCommand()
-    enqueue(invalidation)
-    queue.countCommand()
-    queue.countWait()
-    complete(at: place)
-  }
-
-  mutating func drainEffects(_ body: (IOInvalidation) -> Void) { queue.drain(body) }
-
   /// What a descriptor asks for.
   ///
   /// - Returns: nothing for one that the architecture forbids, or that this unit does not know.

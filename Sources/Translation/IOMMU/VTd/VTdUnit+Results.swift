@@ -8,6 +8,8 @@ extension VTdUnit {
     _ change: DomainChange, _ memory: inout IOMemory, at place: EventPlace
   ) { tables.take(change, &memory) }
 
+  func number(ofDomain domain: UInt32) -> UInt32? { tables.number(of: domain) }
+
   var lastFault: (low: UInt64, high: UInt64)? { faults.last.map { ($0.low, $0.high) } }
 
   mutating func grant(_ event: TraceEvent) {

@@ -142,6 +142,7 @@ extension VTdUnit {
     found.device = request.device
     found.domain = tables.domain
     found.pasid = tables.pasid
+    if isByDevice { deviceSpaces.add(space) }
     iotlb.fill(space, request.address, found)
     var outcome = accept(request, found, by: tables, .miss)
     if request.addressType == .translationRequest, outcome.result == .translated {
@@ -231,6 +232,7 @@ extension VTdUnit {
         return accept(request, hit.pointee, by: nil)
       }
       walks += 1
+      if isByDevice { deviceSpaces.add(space) }
       iotlb.fill(space, request.address, found)
       return accept(request, found, by: nil, .miss)
     }

@@ -47,6 +47,8 @@ struct VTdUnit: RemappingUnit, ~Copyable {
   var pasidCache: IOCache<PASIDEntry>
   var pasidLookups = LookupCounter()
   var iotlb: IOTLB
+  /// Spaces that were filled in legacy mode, where devices tag translations.
+  var deviceSpaces = IOSpaces()
   var deviceTLB: IOTLB
   var secondCaches: IOWalkCaches
   var walker: Walker<X86PageTable, VTdSecondStage>
