@@ -16,7 +16,12 @@ public enum Answer: String, CaseIterable, Sendable {
   case conflicts
   /// What kinds of hypervisor make of the same events.
   case hypervisors
+  /// What strict, lazy and no invalidation of devices' translations cost, and what each leaves open.
+  case invalidation
 
   /// The question needs tables that this tool makes.
   public var needsSynthesis: Bool { self == .pageSizes || self == .levels || self == .regions }
+
+  /// The question is about devices behind an IOMMU.
+  public var needsDevices: Bool { self == .invalidation }
 }
