@@ -34,6 +34,8 @@ public struct IOMMUDescription: Sendable, Equatable {
   public var flushQueue: IOFlushQueueDescription
   /// Where it is not what its architecture says.
   public var quirks: Set<IOMMUQuirk>
+  /// Units of the machine, each with caches of these sizes and some of the devices; most have one.
+  public var units = 1
   /// How long requests take on their way; without it no throughput is estimated.
   public var link: LinkDescription?
 }

@@ -89,7 +89,8 @@ public enum EventTag: UInt16, CaseIterable, BitwiseCopyable, Sendable {
   case iommuMap = 72
   /// Software unmaps a range of a domain.
   case iommuUnmap = 73
-  /// A device (or one of its PASIDs) begins to translate by a domain.
+  /// A device (or one of its PASIDs) begins to translate by a domain; `unit` is one more than the
+  /// number of the IOMMU that the device is behind, 0 where the trace does not say.
   case attach = 74
   /// A device (or one of its PASIDs) stops translating by a domain.
   case detach = 75
@@ -193,7 +194,7 @@ public enum EventTag: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case .iommuRegister: ["unit", "offset", "bytes", "value"]
     case .iommuMap: ["domain", "address", "output", "bytes", "rights"]
     case .iommuUnmap: ["domain", "address", "bytes"]
-    case .attach, .detach: ["device", "domain", "pasid"]
+    case .attach, .detach: ["device", "domain", "pasid", "unit"]
     case .iommuCompletion: ["unit"]
     case .frameOwner: ["guest", "frame", "frames", "shared"]
     case .domainOwner: ["domain", "guest"]

@@ -5,7 +5,10 @@ struct TableFrames: BitwiseCopyable {
   private var next: UInt64
   private var left = 1 << 19
 
-  init(hostBits: Int) { next = 1 << UInt64(hostBits - 12) - 1 << 20 }
+  /// Each unit has 8 GiB of addresses, of which its tables use the upper half.
+  init(hostBits: Int, unit: Int) {
+    next = 1 << UInt64(hostBits - 12) - UInt64(unit) << 21 - 1 << 20
+  }
 
   /// An empty frame's address; nothing where the run has used its 2 GiB of tables.
   mutating func allocate(_ memory: inout IOMemory) -> UInt64? {

@@ -4,7 +4,8 @@ import TraceFile
 
 /// A unit that translates what devices access, of any architecture.
 protocol RemappingUnit: ~Copyable {
-  init(_ description: IOMMUDescription, seed: UInt64)
+  /// A unit; `number` tells it from others of the machine.
+  init(_ description: IOMMUDescription, seed: UInt64, number: Int)
 
   /// Judges a request.
   ///
@@ -44,7 +45,11 @@ protocol RemappingUnit: ~Copyable {
     _ change: DomainChange, _ memory: inout IOMemory, at place: EventPlace)
 
   /// Judges a device's request for a page, which is blocked or posted to software.
-  mutating func post(_ request: DMARequest, _ memory: borrowing IOMemory) -> DMAOutcome?
+  ///
+  /// `group` is the index by which software's response names it.
+  mutating func post(
+    _ request: DMARequest, group: UInt32, _ memory: borrowing IOMemory
+  ) -> DMAOutcome?
 
   /// Takes a completion by which a device got a translation that it may keep.
   mutating func grant(_ event: TraceEvent)

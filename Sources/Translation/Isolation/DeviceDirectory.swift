@@ -17,6 +17,7 @@ struct DeviceState: BitwiseCopyable {
   var lastDomain: UInt32 = DMAOutcome.noDomain
   var requests = 0
   var faults = RateWindow()
+  var writes = RateWindow()
   var interrupts = RateWindow()
 
   init(_ device: UInt32) { self.device = device }

@@ -9,7 +9,7 @@ import TraceFile
 /// is looked for ahead of its place.
 struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var memory = IOMemory()
-  private var unit: Unit
+  private var units: IOUnits<Unit>
   private var isolation: IsolationMonitor
   private var interrupts: InterruptUnit
   private var counters = IOCounters()
@@ -36,8 +36,9 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private static var chunk: Int { 16 }
 
   init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
-    unit = Unit(iommu, seed: machine.synthesis.seed)
-    isolation = IsolationMonitor(isVTd: iommu.architecture == .vtd)
+    units = IOUnits(iommu, seed: machine.synthesis.seed)
+    isolation = IsolationMonitor(
+      isVTd: iommu.architecture == .vtd, IsolationPolicy(machine.isolation))
     interrupts = InterruptUnit(
       machine.interrupts, iommu.architecture, checksRecorded: checksRecorded)
     flushes = FlushPolicy(iommu)
@@ -82,7 +83,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     settle()
     interrupts.finish(memory, &isolation)
     isolation.finish()
-    check.finish(unit, memory)
+    // Devices of several units have tables of several roots.
+    if units.count == 1 { check.finish(units[0], memory) }
     samples.take(progress, at: Int(events))
   }
 
@@ -189,29 +191,50 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 
   private mutating func takeChange(_ event: TraceEvent) {
     switch event.tag {
-    case .tableWrite: if event[0] != 1 { memory.write(event[1], event[2]) }
+    case .tableWrite:
+      guard event[0] != 1 else { return }
+      isolation.seeTableWrite(event[1], event[2], memory, at: place)
+      memory.write(event[1], event[2])
     case .iommuRegister:
-      unit.write(register: event[1], bytes: event[2], event[3], at: place)
+      let at = units.number(named: event[0])
+      units[at].write(register: event[1], bytes: event[2], event[3], at: place)
+      isolation.seeRoot(event, memory)
     case .iommuCommand:
       let command = IOCommand(
         word0: event[1], word1: event[2], word2: event[3], word3: event[4])
-      unit.take(command: command, at: place)
-    case .iommuCompletion: unit.complete(at: place)
+      let at = units.number(named: event[0])
+      units[at].take(command: command, at: place)
+    case .iommuCompletion:
+      let at = units.number(named: event[0])
+      units[at].complete(at: place)
     case .pageRequest: takePageRequest(event)
-    case .translationCompletion: unit.grant(event)
+    case .translationCompletion:
+      units[units.number(of: UInt32(truncatingIfNeeded: event[0]))].grant(event)
     case .faultRecord:
-      check.compare(unit.lastFault, low: event[2], high: event[3], at: place)
+      let at = units.number(named: event[0])
+      check.compare(units[at].lastFault, low: event[2], high: event[3], at: place)
     case .recordedReset: check.countReset(event[1])
     default:
-      if let attachment = domains.implicitAttachment(of: event) {
-        unit.take(attachment, &memory, at: place)
-      }
+      if let attachment = domains.implicitAttachment(of: event) { take(attachment, unit: 0) }
       guard let change = domains.change(of: event) else { return }
-      unit.take(change, &memory, at: place)
+      take(change, unit: event.tag == .attach ? event[3] : 0)
       if case .unmap(let domain, let address, let bytes) = change {
         flushes.note(domain, address, bytes, at: place)
         if flushes.isDue(at: place) { flush() }
       }
+    }
+  }
+
+  /// Changes the tables: of the unit that a device is behind, or of every unit for a domain's maps.
+  private mutating func take(_ change: DomainChange, unit: UInt64) {
+    switch change {
+    case .attach(let device, let domain, _):
+      units.attach(device, to: domain, unit: unit)
+      units[units.number(of: device)].take(change, &memory, at: place)
+    case .detach(let device, _, _):
+      units[units.number(of: device)].take(change, &memory, at: place)
+    case .map, .unmap:
+      for at in 0..<units.count { units[at].take(change, &memory, at: place) }
     }
   }
 
@@ -220,14 +243,18 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       device: UInt32(truncatingIfNeeded: event[0]),
       pasid: event[4] == 0 ? DMARequest.noPASID : UInt32((event[4] &- 1) & 0xf_ffff),
       address: event[1], bytes: 0, kind: event[2] & 2 != 0 ? .write : .read, place: place)
-    if let outcome = unit.post(request, memory) { isolation.judge(outcome) }
+    let at = units.number(of: request.device)
+    let group = UInt32(truncatingIfNeeded: event[3])
+    if let outcome = units[at].post(request, group: group, memory) { isolation.judge(outcome) }
   }
 
   /// Invalidates as the policy's driver would.
   private mutating func flush() {
     for at in 0..<flushes.count {
       let one = flushes[at]
-      unit.flush(one.domain, one.address, pages: one.pages, at: place)
+      for number in 0..<units.count where units.has(one.domain, number) {
+        units[number].flush(one.domain, one.address, pages: one.pages, at: place)
+      }
     }
     flushes.clear()
     tellEffects()
@@ -235,9 +262,11 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 
   @inline(__always)
   private mutating func tellEffects() {
-    unit.drainEffects { effect in
-      isolation.see(effect)
-      check.note(effect)
+    for at in 0..<units.count {
+      units[at].drainEffects { effect in
+        isolation.see(effect)
+        check.note(effect)
+      }
     }
   }
 
@@ -266,11 +295,13 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 
   @inline(never)
   private mutating func judge(_ request: DMARequest, _ recorded: RecordedOutcome) {
+    let at = units.number(of: request.device)
     let outcome =
       request.isMessage
-      ? DMAOutcome(request, .interrupt) : unit.translate(request, recorded, memory)
+      ? DMAOutcome(request, .interrupt) : units[at].translate(request, recorded, memory)
     counters.count(outcome)
     costs.count(outcome)
+    units.count(outcome, at)
     if outcome.result == .interrupt {
       interrupts.receive(
         InterruptMessage(
@@ -279,13 +310,13 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     }
     link?.take(outcome)
     isolation.judge(outcome)
-    if check.isOn { check.compare(recorded, outcome, unit) }
+    if check.isOn { check.compare(recorded, outcome, units[at]) }
   }
 
   /// The counters under the names of results.
   func addCounters(to result: inout RunResult) {
     counters.add(to: &result)
-    unit.addCounters(to: &result)
+    units.add(to: &result)
     interrupts.addCounters(to: &result)
     check.add(to: &result, unmatched: seenRecords - attachedRecords)
     link?.add(to: &result)
@@ -319,7 +350,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   func checkLaws() throws(ConservationError) {
     var laws = Conservation()
     counters.checkLaws(&laws)
-    unit.checkLaws(&laws, counters)
+    units.checkLaws(&laws, counters)
     interrupts.checkLaws(&laws)
     isolation.checkLaws(&laws)
     link?.checkLaws(&laws)

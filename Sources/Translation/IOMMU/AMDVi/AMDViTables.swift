@@ -14,10 +14,10 @@ struct AMDViTables: ~Copyable {
 
   private static let levels = 4
 
-  init(hostBits: Int) {
-    frames = TableFrames(hostBits: hostBits)
+  init(hostBits: Int, unit: Int = 0) {
+    frames = TableFrames(hostBits: hostBits, unit: unit)
     // 512 frames right below the other tables.
-    tableStart = 1 << UInt64(hostBits) - (1 << 32) - (1 << 21)
+    tableStart = 1 << UInt64(hostBits) - UInt64(unit) << 33 - (1 << 32) - (1 << 21)
   }
 
   /// The unit's number for a domain of the trace.

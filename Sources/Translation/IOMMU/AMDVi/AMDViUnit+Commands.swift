@@ -30,7 +30,10 @@ extension AMDViUnit {
       for cache in [IOInvalidation.Cache.context, .pasid, .iotlb, .interruptEntries] {
         enqueue(IOInvalidation(cache, .global, at: place))
       }
-    default: queue.countIllegal()
+    default:
+      queue.countIllegal()
+      // ILLEGAL_COMMAND_ERROR.
+      events.report(isSilent: false)
     }
   }
 
@@ -80,6 +83,7 @@ extension AMDViUnit {
     case (.iotlb, .global):
       iotlb.removeAll()
       hostCaches.removeAll()
+      guestCaches.removeAll()
       pasidCache.removeAll()
     case (.iotlb, _):
       if invalidation.granularity != .pages || !removePages(invalidation) {
@@ -87,8 +91,8 @@ extension AMDViUnit {
       }
       removeTables(invalidation)
     case (.deviceTLB, _):
-      deviceTLB.remove { page, value in
-        value.device == invalidation.device && invalidation.covers(page, shift: value.shift)
+      deviceTLBs.remove(of: invalidation.device) { _, value in
+        value.device == invalidation.device && invalidation.covers(value.input, shift: value.shift)
       }
     case (.interruptEntries, _): break
     }
@@ -107,10 +111,21 @@ extension AMDViUnit {
   }
 
   /// With PDE entries on the way and guest CR3s go too.
+  ///
+  /// Where the host's tables have a guest's depends on any of the host's pages: those go with each
+  /// invalidation of the domain's pages.
   private mutating func removeTables(_ invalidation: IOInvalidation) {
-    guard !invalidation.keepsTables else { return }
     let domain = UInt64(invalidation.domain)
-    pasidCache.remove { space, _, _ in space >> 32 == domain }
+    let isOfGuest = invalidation.pasid != DMARequest.noPASID
+    if !isOfGuest {
+      guestCaches.remove { space, _, _ in space & 0xffff_ffff == domain }
+    } else if !invalidation.keepsTables {
+      guestCaches.removePages(
+        domain | UInt64(invalidation.pasid + 1) << 32, invalidation.address,
+        pages: invalidation.granularity == .pages ? invalidation.pages : 0)
+    }
+    guard !invalidation.keepsTables else { return }
+    pasidCache.remove { space, _, _ in space >> 40 == domain }
     guard invalidation.pasid == DMARequest.noPASID else { return }
     hostCaches.removePages(
       domain, invalidation.address,

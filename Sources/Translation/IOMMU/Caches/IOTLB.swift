@@ -16,6 +16,10 @@ struct IOTranslation: BitwiseCopyable {
   var shift: UInt8
   var rights: Rights
   var kind: Kind
+  /// The untranslated page, in a device's TLB, which finds its entries by where they lead.
+  var input: UInt64 = 0
+  /// Of an entry that was absent or not valid, which caching mode keeps: the fault's code.
+  var fault: UInt16 = 0
 
   /// The tables that gave it.
   enum Kind: UInt8 {

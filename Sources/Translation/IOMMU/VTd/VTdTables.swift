@@ -17,8 +17,8 @@ struct VTdTables: ~Copyable {
   /// Maps and attachments that found no room.
   private(set) var refused = 0
 
-  init(hostBits: Int, levels: Int, isScalable: Bool) {
-    frames = TableFrames(hostBits: hostBits)
+  init(hostBits: Int, levels: Int, isScalable: Bool, unit: Int = 0) {
+    frames = TableFrames(hostBits: hostBits, unit: unit)
     self.levels = levels
     self.isScalable = isScalable
   }

@@ -6,7 +6,13 @@ extension VTdUnit {
     case 5 where command.word0[VTdDescriptorLow.typeHigh] == 0:
       queue.countWait()
       complete(at: place)
-    case 9: pageRequests.responses += 1
+    case 9:
+      // RID 31:16, PASID 51:32 where bit 4 says that it is there; PRGI 11:3 of the second word.
+      let hasPASID = command.word0 >> 4 & 1 == 1
+      pageRequests.respond(
+        UInt32(command.word0 >> 16 & 0xffff),
+        hasPASID ? UInt32(command.word0 >> 32 & 0xf_ffff) : DMARequest.noPASID,
+        UInt32(command.word1 >> 3 & 0x1ff))
     default:
       guard let invalidation = invalidation(of: command, at: place) else {
         queue.countIllegal()

@@ -47,9 +47,14 @@ extension VTdUnit {
     guard invalidation.granularity != .global else {
       iotlb.removeAll()
       secondCaches.removeAll()
+      removeWalked { _, _, _ in true }
+      spaceTags.removeAll()
       return
     }
-    defer { removeTables(invalidation) }
+    defer {
+      removeTables(invalidation)
+      removeWalked(invalidation)
+    }
     if invalidation.granularity == .pages, removePages(invalidation) { return }
     let keeps8Bits = keepsMaskIn8Bits
     iotlb.remove { page, value in
@@ -86,10 +91,10 @@ extension VTdUnit {
   }
 
   private mutating func removeFromDevice(_ invalidation: IOInvalidation) {
-    deviceTLB.remove { page, value in
+    deviceTLBs.remove(of: invalidation.device) { _, value in
       value.device == invalidation.device
         && (invalidation.pasid == DMARequest.noPASID || value.pasid == invalidation.pasid)
-        && invalidation.covers(page, shift: value.shift)
+        && invalidation.covers(value.input, shift: value.shift)
     }
   }
 
