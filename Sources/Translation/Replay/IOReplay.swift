@@ -25,6 +25,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var records: UInt64 = 0
   /// A request that the last block ended with, which may still have recorded outcomes.
   private var pending: PendingTransfer?
+  /// There is one; asking the optional itself would copy it.
+  private var isWaiting = false
   /// The trace has recorded outcomes, so that they are worth looking for.
   private var hasRecords = false
   private var attachedRecords = 0
@@ -84,7 +86,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     interrupts.finish(memory, &isolation)
     isolation.finish()
     // Devices of several units have tables of several roots.
-    if units.count == 1 { check.finish(units[0], memory) }
+    if units.count == 1 { check.finish(units.all[0], memory) }
     samples.take(progress, at: Int(events))
   }
 
@@ -151,6 +153,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       judge(transfer.transfer, transfer.recorded)
     } else {
       pending = transfer
+      isWaiting = true
     }
   }
 
@@ -197,22 +200,22 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       memory.write(event[1], event[2])
     case .iommuRegister:
       let at = units.number(named: event[0])
-      units[at].write(register: event[1], bytes: event[2], event[3], at: place)
+      units.all[at].write(register: event[1], bytes: event[2], event[3], at: place)
       isolation.seeRoot(event, memory)
     case .iommuCommand:
       let command = IOCommand(
         word0: event[1], word1: event[2], word2: event[3], word3: event[4])
       let at = units.number(named: event[0])
-      units[at].take(command: command, at: place)
+      units.all[at].take(command: command, at: place)
     case .iommuCompletion:
       let at = units.number(named: event[0])
-      units[at].complete(at: place)
+      units.all[at].complete(at: place)
     case .pageRequest: takePageRequest(event)
     case .translationCompletion:
-      units[units.number(of: UInt32(truncatingIfNeeded: event[0]))].grant(event)
+      units.all[units.number(of: UInt32(truncatingIfNeeded: event[0]))].grant(event)
     case .faultRecord:
       let at = units.number(named: event[0])
-      check.compare(units[at].lastFault, low: event[2], high: event[3], at: place)
+      check.compare(units.all[at].lastFault, low: event[2], high: event[3], at: place)
     case .recordedReset: check.countReset(event[1])
     default:
       if let attachment = domains.implicitAttachment(of: event) { take(attachment, unit: 0) }
@@ -230,11 +233,11 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     switch change {
     case .attach(let device, let domain, _):
       units.attach(device, to: domain, unit: unit)
-      units[units.number(of: device)].take(change, &memory, at: place)
+      units.all[units.number(of: device)].take(change, &memory, at: place)
     case .detach(let device, _, _):
-      units[units.number(of: device)].take(change, &memory, at: place)
+      units.all[units.number(of: device)].take(change, &memory, at: place)
     case .map, .unmap:
-      for at in 0..<units.count { units[at].take(change, &memory, at: place) }
+      for at in 0..<units.count { units.all[at].take(change, &memory, at: place) }
     }
   }
 
@@ -245,7 +248,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       address: event[1], bytes: 0, kind: event[2] & 2 != 0 ? .write : .read, place: place)
     let at = units.number(of: request.device)
     let group = UInt32(truncatingIfNeeded: event[3])
-    if let outcome = units[at].post(request, group: group, memory) { isolation.judge(outcome) }
+    if let outcome = units.all[at].post(request, group: group, memory) { isolation.judge(outcome) }
   }
 
   /// Invalidates as the policy's driver would.
@@ -253,7 +256,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     for at in 0..<flushes.count {
       let one = flushes[at]
       for number in 0..<units.count where units.has(one.domain, number) {
-        units[number].flush(one.domain, one.address, pages: one.pages, at: place)
+        units.all[number].flush(one.domain, one.address, pages: one.pages, at: place)
       }
     }
     flushes.clear()
@@ -263,7 +266,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   @inline(__always)
   private mutating func tellEffects() {
     for at in 0..<units.count {
-      units[at].drainEffects { effect in
+      units.all[at].drainEffects { effect in
         isolation.see(effect)
         check.note(effect)
       }
@@ -273,11 +276,12 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   /// Judges the transfer that waits.
   @inline(__always)
   private mutating func settle() {
-    if pending != nil { settlePending() }
+    if isWaiting { settlePending() }
   }
 
   @inline(never)
   private mutating func settlePending() {
+    isWaiting = false
     guard let pending else { return }
     self.pending = nil
     judge(pending.transfer, pending.recorded)
@@ -298,7 +302,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     let at = units.number(of: request.device)
     let outcome =
       request.isMessage
-      ? DMAOutcome(request, .interrupt) : units[at].translate(request, recorded, memory)
+      ? DMAOutcome(request, .interrupt) : units.all[at].translate(request, recorded, memory)
     counters.count(outcome)
     costs.count(outcome)
     units.count(outcome, at)
@@ -310,7 +314,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     }
     link?.take(outcome)
     isolation.judge(outcome)
-    if check.isOn { check.compare(recorded, outcome, units[at]) }
+    if check.isOn { check.compare(recorded, outcome, units.all[at]) }
   }
 
   /// The counters under the names of results.

@@ -9,10 +9,11 @@ import Results
 /// Model: a domain's mapping counts as invalidated with the first of its units that is told to.
 struct IOUnits<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   let count: Int
-  private let units: UnsafeMutablePointer<Unit>
+  /// Each by its number.
+  let all: UnsafeMutablePointer<Unit>
   /// By device; devices have 16 bits.
   private let behind: UnsafeMutablePointer<UInt8>
-  /// Requests by unit.
+  /// Requests by unit, where there are several.
   private let requests: UnsafeMutablePointer<IOCounters>
   /// Units in which a domain has devices, a bit each.
   private var attached: [UInt32: UInt8] = [:]
@@ -21,28 +22,22 @@ struct IOUnits<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 
   init(_ description: IOMMUDescription, seed: UInt64) {
     count = description.units
-    units = .allocate(capacity: count)
+    all = .allocate(capacity: count)
     requests = .allocate(capacity: count)
     behind = .allocate(capacity: 1 << 16)
     behind.initialize(repeating: 0, count: 1 << 16)
     for number in 0..<count {
-      (units + number).initialize(
+      (all + number).initialize(
         to: Unit(description, seed: seed &+ UInt64(number) << 8, number: number))
       (requests + number).initialize(to: IOCounters())
     }
   }
 
   deinit {
-    units.deinitialize(count: count)
-    units.deallocate()
+    all.deinitialize(count: count)
+    all.deallocate()
     requests.deallocate()
     behind.deallocate()
-  }
-
-  @inline(__always)
-  subscript(_ number: Int) -> Unit {
-    _read { yield units[number] }
-    nonmutating _modify { yield &units[number] }
   }
 
   /// The unit that a device is behind.
@@ -70,14 +65,16 @@ struct IOUnits<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   }
 
   @inline(__always)
-  func count(_ outcome: DMAOutcome, _ number: Int) { requests[number].count(outcome) }
+  func count(_ outcome: DMAOutcome, _ number: Int) {
+    if count > 1 { requests[number].count(outcome) }
+  }
 
   /// The counters of all units together, and a row for each where there are several.
   func add(to result: inout RunResult) {
     var rows: [[ResultTable.Cell]] = []
     for number in 0..<count {
       var one = RunResult(trace: result.trace, machine: result.machine)
-      units[number].addCounters(to: &one)
+      all[number].addCounters(to: &one)
       for (name, value) in one.counters { result.counters[name, default: 0] += value }
       result.notes += one.notes
       rows.append([
@@ -108,10 +105,11 @@ struct IOUnits<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   }
 
   func checkLaws(_ laws: inout Conservation, _ counters: IOCounters) {
+    guard count > 1 else { return all[0].checkLaws(&laws, counters) }
     var sum = 0
     for number in 0..<count {
       requests[number].checkLaws(&laws)
-      units[number].checkLaws(&laws, requests[number])
+      all[number].checkLaws(&laws, requests[number])
       sum += requests[number].requests
     }
     laws.equal(counters.requests, sum, "requests = those of every unit")

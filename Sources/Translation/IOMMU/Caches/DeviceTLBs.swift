@@ -39,7 +39,9 @@ struct DeviceTLBs: ~Copyable {
     _ device: UInt32, _ space: UInt64, _ address: UInt64, _ value: IOTranslation
   ) {
     guard description.ways > 0 else { return }
-    tlbs[number(of: device)].fill(space, address, value)
+    // Making a TLB may move them all.
+    let at = number(of: device)
+    tlbs[at].fill(space, address, value)
   }
 
   private mutating func number(of device: UInt32) -> Int {
