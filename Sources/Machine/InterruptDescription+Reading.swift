@@ -20,6 +20,7 @@ extension InterruptDescription {
   private init(reading node: MachineNode) throws(MachineError) {
     let members = try node.members([
       "mode", "start", "cores", "entryCache", "vectors", "costs", "quirks",
+      "clockMegahertz",
     ])
     mode = try members["mode"].choice(InterruptMode.self)
     start = try InterruptStart(reading: members["start"])
@@ -27,6 +28,10 @@ extension InterruptDescription {
     entryCache = try InterruptCacheDescription(reading: members["entryCache"])
     vectors = try InterruptVectors(reading: members["vectors"])
     costs = try InterruptCosts(reading: members["costs"])
+    switch members["clockMegahertz"].value {
+    case nil, .null?: clockMegahertz = nil
+    default: clockMegahertz = try members["clockMegahertz"].whole(1...100_000)
+    }
     quirks = []
     for element in try members["quirks"].elements(expected: "a list of quirks, [] for none") {
       guard quirks.insert(try element.choice(InterruptQuirk.self)).inserted else {
@@ -101,7 +106,7 @@ extension InterruptCosts {
 extension InterruptDescription {
   /// The description as JSON, every key written.
   var json: JSONValue {
-    .object([
+    var members: [String: JSONValue] = [
       "mode": .string(mode.rawValue),
       "start": .object([
         "enabled": .bool(start.isEnabled), "extended": .bool(start.isExtended),
@@ -121,7 +126,9 @@ extension InterruptDescription {
       "costs": costs.json,
       "quirks": .array(
         InterruptQuirk.allCases.filter(quirks.contains).map { .string($0.rawValue) }),
-    ])
+    ]
+    if let clockMegahertz { members["clockMegahertz"] = .int(clockMegahertz) }
+    return .object(members)
   }
 }
 

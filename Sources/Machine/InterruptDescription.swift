@@ -14,6 +14,8 @@ public struct InterruptDescription: Sendable, Equatable {
   public var costs: InterruptCosts
   /// Where the unit is not what its architecture says.
   public var quirks: Set<InterruptQuirk>
+  /// The processors' clock, by which time is told in cycles too.
+  public var clockMegahertz: Int?
 
   /// Nothing: what a machine without the key has.
   public static let absent = InterruptDescription(
@@ -99,4 +101,6 @@ public enum InterruptQuirk: String, Sendable, CaseIterable {
   case compatibilityPasses = "compatibility-passes"
   /// An index is cut to 16 bits and not compared with the table's size.
   case indexUnchecked = "index-unchecked"
+  /// Blocked messages leave no record in the fault or event log.
+  case faultsNotRecorded = "faults-not-recorded"
 }

@@ -54,6 +54,10 @@ extension Metric {
       "Interrupts that the host took on a core which did not run the virtual processor, and passed "
         + "on to the one that did."),
     Metric(
+      "interrupt.guestLog.entries", "messages",
+      "Posted interrupts that AMD-Vi wrote into its guest log, because their virtual processor did not "
+        + "run."),
+    Metric(
       "interrupt.wrongCore", "messages",
       "Notifications that reached a core while the virtual processor ran on another."),
     Metric(
@@ -74,6 +78,14 @@ extension Metric {
       "interrupt.nanoseconds", "ns",
       "Modelled latency of all messages, without the time that vectors waited."),
     Metric(
+      "interrupt.hostNanoseconds", "ns",
+      "What the host's processors spend on interrupts, a part of that latency: exits, injections and "
+        + "interrupts that it passes on to another core."),
+    Metric(
+      "interrupt.severalCores", "messages",
+      "Messages that several cores could take, by a logical destination of several bits or a "
+        + "broadcast; each is counted at the lowest-numbered."),
+    Metric(
       "interrupt.waitedNanoseconds", "ns",
       "Time that waiting vectors waited until they were taken, by the trace's clock."),
     Metric(
@@ -83,6 +95,58 @@ extension Metric {
     Metric(
       "interrupt.moves", "entries",
       "Changes of a present entry's vector or destination."),
+    Metric(
+      "interrupt.vectorMoves", "interrupts",
+      "Times that the host's kernel gave an interrupt another vector or core."),
+    Metric(
+      "interrupt.observed.deliveries", "events",
+      "Vectors that the recorder saw interrupt controllers of cores take."),
+    Metric(
+      "interrupt.observed.routes", "events",
+      "Times that the hypervisor bound a host interrupt to a virtual processor's vector, or unbound "
+        + "it."),
+    Metric(
+      "interrupt.observed.injections", "events",
+      "Vectors that the recorder saw the hypervisor inject."),
+    Metric(
+      "interrupt.observed.injections.matched", "events",
+      "Of those, vectors that waited in the model, which were taken then."),
+    Metric(
+      "interrupt.observed.accepts", "events",
+      "Vectors that the recorder saw controllers of virtual processors accept."),
+    Metric(
+      "interrupt.observed.accepts.matched", "events",
+      "Of those, vectors that the model had handed over or had wait; others were sent by software."),
+    Metric(
+      "interrupt.observed.vectorUpdates", "events",
+      "Times that the host's kernel gave an interrupt a vector of a core."),
+    Metric(
+      "interrupt.observed.vectorConfigs", "events",
+      "Times that the host's kernel programmed an interrupt's vector and destination."),
+    Metric(
+      "interrupt.observed.handlers", "events",
+      "Interrupt handlers that the recorder saw run on cores."),
+    Metric(
+      "interrupt.observed.handlers.matched", "events",
+      "Of those, handlers of an interrupt with a known vector for which a message had arrived."),
+    Metric(
+      "interrupt.observed.wakes", "events", "Blocked virtual processors that were seen to wake."),
+    Metric(
+      "interrupt.observed.wakes.matched", "events",
+      "Of those, virtual processors for which a vector waited in the model."),
+    Metric(
+      "interrupt.observed.guestLogs", "events",
+      "Entries of AMD-Vi's guest log that the recorder saw the hypervisor read."),
+    Metric(
+      "interrupt.observed.guestLogs.matched", "events",
+      "Of those, entries that the model had written before, by their tag."),
+    Metric(
+      "interrupt.observed.software", "events",
+      "Interrupt messages that software sent for a device that it emulates."),
+    Metric(
+      "interrupt.observedLatency", "ns",
+      "By the trace's clock: from a message to its handler on the host's core, or from when a vector "
+        + "began to wait to its injection; each cut to its five highest bits."),
     Metric("interrupt.entryCache.lookups", "lookups", "Probes of the interrupt entry cache."),
     Metric("interrupt.entryCache.hits", "lookups", "Probes that found their entry cached."),
     Metric(

@@ -46,6 +46,14 @@ extension Preset {
               "hits-skip-permission",  // what it returns is checked by the memory core
             ],
           },
-      }
-      """#)
+
+      """#
+      + emulatedInterrupts(
+        entries: (2048, "AMD-Vi's largest table"), reads: "amdvi_get_irte", longEntries: false,
+        quirks: [
+          (
+            "faults-not-recorded",
+            "amdvi_interrupt_remap_msi reports to its caller alone (recalled)"
+          )
+        ]) + "\n}\n")
 }

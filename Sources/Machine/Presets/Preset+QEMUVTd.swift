@@ -4,7 +4,7 @@ extension Preset {
     name: "qemu-vtd",
     summary: "QEMU's VT-d (intel-iommu), for replaying its trace logs",
     source: "QEMU 9.2, hw/i386/intel_iommu.c and intel_iommu_internal.h",
-    json: emulated(name: "qemu-vtd", quirks: quirks, version: "9.2"))
+    json: emulated(name: "qemu-vtd", quirks: quirks, interruptQuirks, version: "9.2"))
 
   /// For logs of QEMU's VT-d before 9.2.
   static let qemu72VTd = Preset(
@@ -15,6 +15,9 @@ extension Preset {
       name: "qemu-7.2-vtd",
       quirks: quirks + [
         ("page-mask-8-bits", "VTDIOTLBPageInvInfo.mask is uint8_t before 9.2")
+      ],
+      interruptQuirks + [
+        ("faults-not-recorded", "vtd_report_ir_fault is of 8.1 and later (recalled)")
       ], version: "7.2"))
 
   private static let quirks = [
@@ -27,7 +30,8 @@ extension Preset {
   ]
 
   private static func emulated(
-    name: String, quirks: [(name: String, why: String)], version: String
+    name: String, quirks: [(name: String, why: String)],
+    _ interruptQuirks: [(name: String, why: String)], version: String
   ) -> String {
     let list = quirks.map { "            \"\($0.name)\",  // \($0.why)" }
     return emulatedCore(name: name) + """
@@ -70,44 +74,56 @@ extension Preset {
       \(list.joined(separator: "\n"))
             ],
           },
-      \(emulatedInterrupts)
+      \(emulatedInterrupts(
+        entries: (65_536, "VT-d's largest table"), reads: "vtd_irte_get", longEntries: true,
+        quirks: interruptQuirks))
       }
       """
   }
 
-  /// Interrupt remapping of QEMU's VT-d, which reads each entry from memory and cannot post.
-  private static let emulatedInterrupts = #"""
-          "interrupts": {
-            "mode": "remapped",
-            "start": {
-              // Until the log's register writes say otherwise.
-              "enabled": false, "extended": false, "compatibility": true, "longEntries": true,
-              "entries": 65536,  // VT-d's largest table
+  private static let interruptQuirks = [
+    ("bus-range-reversed", "vtd_irte_get takes SID 15:8 for the last bus"),
+    ("compatibility-passes", "vtd_interrupt_remap_msi lets the format pass"),
+    ("index-unchecked", "vtd_irte_get takes 16 bits of index"),
+  ]
+
+  /// Interrupt remapping of QEMU's units, which read each entry from memory and cannot post.
+  static func emulatedInterrupts(
+    entries: (count: Int, why: String), reads function: String, longEntries: Bool,
+    quirks: [(name: String, why: String)]
+  ) -> String {
+    let list = quirks.map { "\n          \"\($0.name)\",  // \($0.why)" }.joined()
+    return #"""
+            "interrupts": {
+              "mode": "remapped",
+              "start": {
+                // Until the log's register writes say otherwise.
+                "enabled": false, "extended": false, "compatibility": true,
+                "longEntries": \#(longEntries),
+                "entries": \#(entries.count),  // \#(entries.why)
+              },
+              "cores": 255,  // what xAPIC ids can name
+              "entryCache": null,  // \#(function) reads memory for each message
+              "vectors": {
+                "notification": 242,  // Linux 6.12, irq_vectors.h: POSTED_INTR_VECTOR
+                "wakeup": 241  // Linux 6.12, irq_vectors.h: POSTED_INTR_WAKEUP_VECTOR
+              },
+              "costs": {
+                // An emulator's time says nothing of hardware's.
+                "remapNanoseconds": 0,  // not modelled
+                "referenceNanoseconds": 0,  // not modelled
+                "deliveryNanoseconds": 0,  // not modelled
+                "postNanoseconds": 0,  // not modelled
+                "exitNanoseconds": 0,  // not modelled
+                "injectionNanoseconds": 0,  // not modelled
+                "forwardNanoseconds": 0,  // not modelled
+                "wakeupNanoseconds": 0  // not modelled
+              },
+              "quirks": [\#(list)
+              ],
             },
-            "cores": 255,  // what xAPIC ids can name
-            "entryCache": null,  // vtd_irte_get reads memory for each message
-            "vectors": {
-              "notification": 242,  // Linux 6.12, irq_vectors.h: POSTED_INTR_VECTOR
-              "wakeup": 241  // Linux 6.12, irq_vectors.h: POSTED_INTR_WAKEUP_VECTOR
-            },
-            "costs": {
-              // An emulator's time says nothing of hardware's.
-              "remapNanoseconds": 0,  // not modelled
-              "referenceNanoseconds": 0,  // not modelled
-              "deliveryNanoseconds": 0,  // not modelled
-              "postNanoseconds": 0,  // not modelled
-              "exitNanoseconds": 0,  // not modelled
-              "injectionNanoseconds": 0,  // not modelled
-              "forwardNanoseconds": 0,  // not modelled
-              "wakeupNanoseconds": 0  // not modelled
-            },
-            "quirks": [
-              "bus-range-reversed",  // vtd_irte_get takes SID 15:8 for the last bus
-              "compatibility-passes",  // vtd_interrupt_remap_msi lets the format pass
-              "index-unchecked",  // vtd_irte_get takes 16 bits of index
-            ],
-          },
-    """#
+      """#
+  }
 
   /// A machine around an emulator's IOMMU: its processor is the yardstick's, because no log has any of
   /// its accesses.

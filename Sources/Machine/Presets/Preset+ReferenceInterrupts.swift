@@ -8,6 +8,19 @@ extension Preset {
       .replacing("\"name\": \"reference\"", with: "\"name\": \"reference-interrupts\"")
       .replacing("\"cores\": 1", with: "\"cores\": 4") + io)
 
+  /// The same with AMD-Vi.
+  static let referenceAMDInterrupts = Preset(
+    name: "reference-amd-interrupts",
+    summary: "The reference machine with an AMD-Vi unit that remaps and posts interrupts, 4 cores",
+    source: "by definition; no hardware is described",
+    json: referenceInterrupts.json
+      .replacing("\"reference-interrupts\"", with: "\"reference-amd-interrupts\"")
+      .replacing("\"ept:4\"", with: "\"npt:4\"")
+      .replacing("\"vtd\"", with: "\"amdvi\"")
+      .replacing("18,  // by definition", with: "51,  // sizes stand in the address")
+      .replacing("\"levels\": [4]", with: "\"levels\": [1, 2, 3, 4, 5, 6]")
+      .replacing("65536,  // VT-d's largest table", with: "2048,  // AMD-Vi's largest table"))
+
   private static let io = #"""
       "iommu": {
         "architecture": "vtd", "mode": "legacy", "rootTable": null, "cachingMode": false,

@@ -11,8 +11,10 @@ public struct Preset: Sendable {
 
   /// Every preset, in the order of `machine list`.
   public static let all: [Preset] = [
-    reference, referenceCached, referenceInterrupts, zen5, zen4, skylakeSP, goldenCove, qemuVTd,
-    qemu72VTd, qemuAMDVi, pcieBenchHaswell, pcieBenchBroadwell, fastAndSafe, hyperSIO,
+    reference, referenceCached, referenceInterrupts, referenceAMDInterrupts, zen5, zen4, skylakeSP,
+    skylakeInterrupts, goldenCove, qemuVTd, qemu72VTd, qemuAMDVi, pcieBenchHaswell,
+    pcieBenchBroadwell, fastAndSafe,
+    hyperSIO,
   ]
 
   /// The preset of a name.

@@ -26,6 +26,11 @@ enum Varint {
   /// - Returns: nothing where the bytes end within the number or it does not fit 64 bits.
   @inline(__always)
   static func read(_ bytes: UnsafeRawBufferPointer, at: inout Int) -> UInt64? {
+    // Most numbers take one byte.
+    if at < bytes.count, bytes[at] < 0x80 {
+      at += 1
+      return UInt64(bytes[at - 1])
+    }
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while at < bytes.count {

@@ -154,6 +154,9 @@ public enum EventTag: UInt16, CaseIterable, BitwiseCopyable, Sendable {
   case guestInterruptLog = 112
   /// Software sends an interrupt message of its own, such as from an emulated device.
   case softwareInterrupt = 113
+  /// The recorder's unit stopped the interrupt message before it; `code` is the architecture's, 0
+  /// where the recorder does not say.
+  case recordedBlock = 114
 
   /// The words of the event, in order.
   public var fields: [String] {
@@ -223,17 +226,30 @@ public enum EventTag: UInt16, CaseIterable, BitwiseCopyable, Sendable {
     case .vcpuWake: ["vcpu", "nanoseconds", "polled"]
     case .guestInterruptLog: ["guest", "vcpu"]
     case .softwareInterrupt: ["destination", "vector", "deliveryMode", "trigger"]
+    case .recordedBlock: ["code"]
     }
   }
 
   /// How many words the event has, besides a name's text.
-  var fieldCount: Int { Int(Self.fieldCounts[Int(rawValue)]) }
+  var fieldCount: Int { Int(Self.known[Int(rawValue)].fields) }
 
-  /// By tag; a tag that this version does not know has none.
-  private static let fieldCounts: [UInt8] = {
-    var counts = [UInt8](repeating: 0, count: 256)
-    for tag in allCases { counts[Int(tag.rawValue)] = UInt8(tag.fields.count) }
-    return counts
+  /// A tag of this version and how many fields it has; nothing where no event has the number.
+  struct Known: BitwiseCopyable {
+    var tag: EventTag?
+    var fields: UInt8 = 0
+  }
+
+  /// Numbers that tags may have.
+  static let limit = 256
+
+  /// By number, for readers of many events; never written after it is made, and never freed.
+  nonisolated(unsafe) static let known: UnsafePointer<Known> = {
+    let table = UnsafeMutablePointer<Known>.allocate(capacity: limit)
+    table.initialize(repeating: Known(), count: limit)
+    for tag in allCases {
+      table[Int(tag.rawValue)] = Known(tag: tag, fields: UInt8(tag.fields.count))
+    }
+    return UnsafePointer(table)
   }()
 
   /// The event changes how a processor's accesses translate.

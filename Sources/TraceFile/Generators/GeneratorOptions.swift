@@ -84,6 +84,8 @@ public enum GeneratorPattern: Sendable, Equatable {
   case dmaWindow(WindowOptions)
   /// Many guests' devices in turn.
   case dmaTenants(TenantOptions)
+  /// Guests' devices that interrupt.
+  case interrupts(InterruptOptions)
 }
 
 /// A trace that no program ran for, made block by block.
@@ -126,6 +128,8 @@ public final class GeneratedTrace {
       case .dmaWindow(let options): (try WindowGenerator(options), "dma-window: \(options.text)")
       case .dmaTenants(let options):
         (try TenantGenerator(options), "dma-tenants: \(options.text)")
+      case .interrupts(let options):
+        (try InterruptGenerator(options), "interrupts: \(options.text)")
       }
     generator = made.0
     note = "Generated, and not a recording: " + made.1 + "."

@@ -18,6 +18,8 @@ public enum Answer: String, CaseIterable, Sendable {
   case hypervisors
   /// What strict, lazy and no invalidation of devices' translations cost, and what each leaves open.
   case invalidation
+  /// What devices' interrupts cost without remapping, with it, and posted.
+  case interrupts
 
   /// The question needs tables that this tool makes.
   public var needsSynthesis: Bool { self == .pageSizes || self == .levels || self == .regions }

@@ -28,6 +28,7 @@ public final class AnswerRun {
       case .conflicts: ConflictTable(machine, plan)
       case .hypervisors: HypervisorTable(machine, plan)
       case .invalidation: InvalidationTable(machine)
+      case .interrupts: InterruptTable(machine, plan)
       }
     }
   }

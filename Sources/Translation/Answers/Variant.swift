@@ -7,8 +7,12 @@ final class Variant {
   let name: String
   let machine: MachineDescription
   let observer: WalkObserver?
-  private let core: any ReplayCore
-  private var counters: [String: Int] = [:]
+  private let core: (any ReplayCore)?
+  private let devices: (any DeviceReplay)?
+  /// Complete once it is finished.
+  private(set) var result = RunResult(
+    trace: TraceIdentity(name: "", sha256: "", records: 0, tables: "", notes: []),
+    machine: MachineIdentity(name: "", sha256: "", resolvedJSON: "{}"))
 
   init(
     _ name: String, _ machine: MachineDescription, _ plan: ReplayPlan,
@@ -20,26 +24,38 @@ final class Variant {
     var plan = plan
     plan.observer = observer
     core = MachineAssembly.core(of: machine, plan, everyTouch: false)
+    devices = nil
+  }
+
+  /// A variant of the devices' side alone.
+  init(devices name: String, _ machine: MachineDescription) {
+    self.name = name
+    self.machine = machine
+    observer = nil
+    core = nil
+    devices = MachineAssembly.devices(of: machine, checksRecorded: false)
   }
 
   func addPage(_ frame: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
-    core.addPage(frame, bytes)
+    guard core?.addPage(frame, bytes) ?? true else { return false }
+    return devices?.addPage(at: frame << 12, bytes) ?? true
   }
 
-  func replay(_ block: TraceBlock) throws(TraceError) { try core.replay(block) }
+  func replay(_ block: TraceBlock) throws(TraceError) {
+    try core?.replay(block)
+    if block.counts.events > 0 { try devices?.replay(block) }
+  }
 
   /// Checks every sum and keeps the counters.
   func finish() throws(ConservationError) {
-    try core.checkLaws()
-    var result = RunResult(
-      trace: TraceIdentity(name: "", sha256: "", records: 0, tables: "", notes: []),
-      machine: MachineIdentity(name: "", sha256: "", resolvedJSON: "{}"))
-    core.addCounters(to: &result)
-    counters = result.counters
+    try core?.checkLaws()
+    try devices?.finish()
+    core?.addCounters(to: &result)
+    devices?.addResults(to: &result)
   }
 
   /// A counter; 0 where the variant has none.
-  subscript(_ name: String) -> Int { counters[name, default: 0] }
+  subscript(_ name: String) -> Int { result.counters[name, default: 0] }
 
   /// Modelled work of translation: walks and exits.
   var cycles: Int { self["walk.cycles"] + self["exit.cycles"] }

@@ -12,6 +12,7 @@ struct BitRange: Hashable, Sendable {
   init(_ bit: Int) { self.init(bit, bit) }
 
   /// Ones over the field's width, in place.
+  @inline(__always)
   var mask: UInt64 { (.max >> UInt64(63 - (high - low))) << UInt64(low) }
 }
 

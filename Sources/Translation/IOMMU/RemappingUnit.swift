@@ -57,6 +57,9 @@ protocol RemappingUnit: ~Copyable {
   /// What software finds of the fault that was recorded last.
   var lastFault: (low: UInt64, high: UInt64)? { get }
 
+  /// Tells software of an interrupt message that was blocked, as of a request.
+  mutating func report(_ blocked: InterruptOutcome)
+
   /// What the caches have at the end, for those who compare it with an image.
   func visitTranslations(_ body: (UInt64, IOTranslation) -> Void)
 

@@ -30,24 +30,29 @@ struct Delivery: BitwiseCopyable, Sendable {
     case forged
   }
 
-  var result: Result
-  var defect: Defect = .none
-  /// How the descriptor disagreed with its contract.
-  var breach: PostedContract.Breach = .none
-  /// Where the interrupt or its notification arrived; `noCore` for none.
-  var core: UInt32 = noCore
+  // Words first, as in `InterruptMessage`.
   /// Its virtual processor; -1 for none.
   var processor = -1
   /// Another that executed guest code where it arrived; -1 for none.
   var disturbed = -1
-  /// The vector was already waiting: both are one interrupt.
-  var isMerged = false
-  /// The host passed it on to another core.
-  var isForwarded = false
   /// VM exits that it caused.
   var exits = 0
   /// Modelled, without the time that it waits.
   var nanoseconds = 0
+  /// Of that, what the host's processors spend: exits, injection, forwarding.
+  var hostNanoseconds = 0
+  /// Where the interrupt or its notification arrived; `noCore` for none.
+  var core: UInt32 = noCore
+  var result: Result
+  var defect: Defect = .none
+  /// How the descriptor disagreed with its contract.
+  var breach: PostedContract.Breach = .none
+  /// The vector was already waiting: both are one interrupt.
+  var isMerged = false
+  /// The host passed it on to another core.
+  var isForwarded = false
+  /// AMD-Vi wrote it into the guest log, because its virtual processor does not run.
+  var isLogged = false
 
   static let noCore: UInt32 = .max
 

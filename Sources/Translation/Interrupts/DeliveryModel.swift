@@ -30,10 +30,28 @@ struct DeliveryModel: ~Copyable {
   /// The core of a destination.
   @inline(__always)
   func core(of request: InterruptRequest) -> UInt32 {
-    guard request.isLogical else { return request.destination }
+    guard request.isLogical else {
+      return isBroadcast(request) ? 0 : request.destination
+    }
     let bits = isExtended ? request.destination & 0xffff : request.destination & 0xff
     guard bits != 0 else { return Delivery.noCore }
     return (isExtended ? request.destination >> 16 * 16 : 0) + UInt32(bits.trailingZeroBitCount)
+  }
+
+  /// All ones name every core.
+  ///
+  /// Source: Intel SDM volume 3, "Physical Destination Mode": FFh, and FFFF_FFFFh in x2APIC mode.
+  @inline(__always)
+  private func isBroadcast(_ request: InterruptRequest) -> Bool {
+    request.destination == (isExtended ? .max : 0xff)
+  }
+
+  /// Whether several cores may take a message.
+  @inline(__always)
+  func hasSeveralCores(_ request: InterruptRequest) -> Bool {
+    guard request.isLogical else { return isBroadcast(request) }
+    let bits = isExtended ? request.destination & 0xffff : request.destination & 0xff
+    return bits & (bits &- 1) != 0
   }
 
   // MARK: The hypervisor's side
@@ -94,6 +112,7 @@ struct DeliveryModel: ~Copyable {
       // Any other vector is an interrupt of the host: an exit of whoever runs there.
       delivery.exits = 1
       delivery.nanoseconds += costs.exitNanoseconds
+      delivery.hostNanoseconds += costs.exitNanoseconds
       if guestThere != place { delivery.disturbed = guestThere }
     }
     switch breach {
@@ -117,9 +136,12 @@ struct DeliveryModel: ~Copyable {
   /// Source: AMD I/O Virtualization Technology (IOMMU) Specification, 48882, "Guest Virtual APIC
   /// Interrupt Controller": with IsRun a doorbell goes to the destination, without it the interrupt is
   /// logged if GALogIntr asks for that.
+  ///
+  /// Model: the guest log is never full.
   func ring(
-    _ outcome: InterruptOutcome, to place: Int, _ all: borrowing InterruptTargets
+    _ outcome: InterruptOutcome, isLogged: Bool, to place: Int, _ all: borrowing InterruptTargets
   ) -> Delivery {
+    let logs = outcome.isUrgent && isLogged
     let isRunning = outcome.entry.low.has(AMDViGuestEntryLow.isRunning)
     let activity = all[place].activity
     let post = all[place].descriptor.post(outcome.request.vector, isUrgent: true)
@@ -147,10 +169,11 @@ struct DeliveryModel: ~Copyable {
       }
       return delivery
     }
+    delivery.isLogged = logs
     switch activity {
     case .running where !post.isMerged:
       (delivery.defect, delivery.breach) = (.lostNotification, .suppressedWhileRunning)
-    case .blocked where outcome.isUrgent:
+    case .blocked where logs:
       // The log entry interrupts the host, which wakes it.
       delivery.nanoseconds += costs.deliveryNanoseconds + costs.wakeupNanoseconds
     case .blocked where !post.isMerged:
@@ -171,6 +194,7 @@ struct DeliveryModel: ~Copyable {
       delivery.disturbed = there
       delivery.exits = 1
       delivery.nanoseconds += costs.exitNanoseconds
+      delivery.hostNanoseconds += costs.exitNanoseconds
     }
     return delivery
   }
@@ -183,14 +207,17 @@ struct DeliveryModel: ~Copyable {
     delivery.processor = place
     if delivery.disturbed == place { delivery.disturbed = -1 }
     delivery.nanoseconds += costs.injectionNanoseconds
+    delivery.hostNanoseconds += costs.injectionNanoseconds
     if let runs = all[place].core {
       delivery.result = .injected
       if runs != core {
         delivery.isForwarded = true
         delivery.nanoseconds += costs.forwardNanoseconds
+        delivery.hostNanoseconds += costs.forwardNanoseconds
         if all[place].isInGuest {
           delivery.exits += 1
           delivery.nanoseconds += costs.exitNanoseconds
+          delivery.hostNanoseconds += costs.exitNanoseconds
         }
       }
       return delivery

@@ -34,9 +34,15 @@ struct IdentifierTable: ~Copyable {
   func place(of key: UInt64) -> Int { Int(places[cell(of: key)]) }
 
   /// The place of a number, seen or not; -1 where the limit is reached.
+  @inline(__always)
   mutating func insert(_ key: UInt64) -> Int {
     let at = cell(of: key)
     if places[at] != Self.none { return Int(places[at]) }
+    return add(key, at)
+  }
+
+  @inline(never)
+  private mutating func add(_ key: UInt64, _ at: Int) -> Int {
     guard count < limit else { return -1 }
     keys[at] = key
     places[at] = Int32(count)

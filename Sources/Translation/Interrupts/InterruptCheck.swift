@@ -45,14 +45,17 @@ struct InterruptCheck: ~Copyable {
     observed.deallocate()
   }
 
+  /// A message of which nothing was recorded.
+  @inline(__always)
+  mutating func pass() {
+    unrecorded += 1
+    last = nil
+  }
+
   /// Compares a judged message with what was recorded of it.
   @inline(__always)
   mutating func compare(_ outcome: InterruptOutcome, _ pending: PendingMessage) {
-    guard pending.hasEntry || pending.hasRequest else {
-      unrecorded += 1
-      last = nil
-      return
-    }
+    guard pending.hasEntry || pending.hasRequest || pending.isBlocked else { return pass() }
     last = pending.hasRequest ? outcome.request : nil
     if let problem = Self.problem(outcome, pending) {
       contradicted += 1

@@ -1,7 +1,7 @@
 import Results
 
 /// What became of messages; the rows by device and by virtual processor add up to these.
-struct InterruptCounters {
+struct InterruptCounters: ~Copyable {
   private(set) var requests = 0
   private(set) var results: InlineArray<5, Int> = .init(repeating: 0)
   private(set) var deliveries: InlineArray<7, Int> = .init(repeating: 0)
@@ -11,16 +11,22 @@ struct InterruptCounters {
   private(set) var uncheckedSources = 0
   private(set) var exits = 0
   private(set) var forwarded = 0
+  private(set) var logged = 0
   private(set) var merged = 0
   /// Waiting vectors that their virtual processor took at last.
   private(set) var resumed = 0
   private var waited = 0
   private var absorbed = 0
   private(set) var nanoseconds = 0
+  private(set) var hostNanoseconds = 0
+  /// Messages that several cores could take.
+  var severalCores = 0
   private(set) var waitedNanoseconds = 0
   var exitNanoseconds = 0
   /// Entries that got another vector or destination.
   var moves = 0
+  /// Interrupts of the kernel that got another vector or core.
+  var vectorMoves = 0
   private(set) var latency = LatencyHistogram()
 
   @inline(__always)
@@ -37,7 +43,9 @@ struct InterruptCounters {
     exits += delivery.exits
     if delivery.isForwarded { forwarded += 1 }
     if delivery.isMerged { merged += 1 }
+    if delivery.isLogged { logged += 1 }
     nanoseconds += delivery.nanoseconds
+    hostNanoseconds += delivery.hostNanoseconds
     switch delivery.result {
     case .direct, .injected, .host: latency.add(UInt64(delivery.nanoseconds))
     default: break
@@ -87,15 +95,19 @@ struct InterruptCounters {
       "delivery.merged": merged,
       "delivery.resumed": resumed,
       "delivery.forwarded": forwarded,
+      "guestLog.entries": logged,
       "wrongCore": count(of: .wrongCore),
       "lostNotifications": count(of: .lostNotification),
       "spuriousNotifications": count(of: .spuriousNotification),
       "forged": count(of: .forged),
       "exits": exits,
       "nanoseconds": nanoseconds,
+      "hostNanoseconds": hostNanoseconds,
       "waitedNanoseconds": waitedNanoseconds,
+      "severalCores": severalCores,
       "exitNanoseconds": exitNanoseconds,
       "moves": moves,
+      "vectorMoves": vectorMoves,
       "uncheckedSources": uncheckedSources,
       "silentFaults": silentFaults,
     ]
@@ -135,15 +147,30 @@ struct InterruptCounters {
     laws.equal(
       latency.count, count(of: .direct) + count(of: .injected) + count(of: .host) + resumed,
       "latencies = interrupts that were taken")
+    laws.nonnegative(
+      nanoseconds - hostNanoseconds, "modelled latency beyond the host's work")
+    laws.nonnegative(
+      hostNanoseconds - exitNanoseconds, "the host's work beyond exits")
+    laws.nonnegative(
+      count(of: .posted) - logged, "posted interrupts that are not in the guest log")
     laws.equal(
       waited, resumed + absorbed + waiting, "vectors that waited = taken, absorbed and waiting")
   }
 }
 
 /// A distribution of times, each cut to its five highest bits, so that it has a bounded size.
-struct LatencyHistogram {
-  private var bars16: [Int] = Array(repeating: 0, count: 64 * 16)
+struct LatencyHistogram: ~Copyable {
+  /// 16 bars for each power of two from 16 up; below that each value has its own.
+  private let bars16: UnsafeMutablePointer<Int>
+  private static let size = 64 * 16
   private(set) var count = 0
+
+  init() {
+    bars16 = .allocate(capacity: Self.size)
+    bars16.initialize(repeating: 0, count: Self.size)
+  }
+
+  deinit { bars16.deallocate() }
 
   var isEmpty: Bool { count == 0 }
 
@@ -152,13 +179,12 @@ struct LatencyHistogram {
     count += 1
     let value = min(value, UInt64(Int.max))
     let shift = max(0, 59 - value.leadingZeroBitCount)
-    // 16 bars for each power of two from 16 up; below that each value has its own.
     bars16[shift &* 16 &+ Int(value >> UInt64(shift))] += 1
   }
 
   var bars: [HistogramBar] {
     var bars: [HistogramBar] = []
-    for at in bars16.indices where bars16[at] > 0 {
+    for at in 0..<Self.size where bars16[at] > 0 {
       let shift = at < 32 ? 0 : at / 16 - 1
       let value = (at - shift * 16) << shift
       bars.append(HistogramBar(value: value, count: bars16[at]))

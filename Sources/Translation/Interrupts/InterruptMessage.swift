@@ -2,14 +2,23 @@ import TraceFile
 
 /// A device's interrupt message.
 struct InterruptMessage: BitwiseCopyable, Sendable {
-  /// A requester's id, or `unknownDevice`.
-  var device: UInt32
+  // Words first: a field across the boundary of one that was just stored waits for the store.
   var address: UInt64
   /// What is written.
   var data: UInt64
+  var place: EventPlace
+  /// A requester's id, or `unknownDevice`.
+  var device: UInt32
   /// The recorder said what is written; a plain DMA write to the interrupt range has no data.
   var hasData: Bool
-  var place: EventPlace
+
+  init(device: UInt32, address: UInt64, data: UInt64, hasData: Bool, place: EventPlace) {
+    self.device = device
+    self.address = address
+    self.data = data
+    self.hasData = hasData
+    self.place = place
+  }
 
   static let unknownDevice = UInt32(truncatingIfNeeded: EventTag.unknownDevice)
 
@@ -19,12 +28,12 @@ struct InterruptMessage: BitwiseCopyable, Sendable {
 
 /// What a message in the format that processors understand asks for.
 struct InterruptRequest: BitwiseCopyable, Equatable, Sendable {
+  var destination: UInt32 = 0
   var vector: UInt8 = 0
   var deliveryMode: DeliveryMode = .fixed
   var isLevel = false
   var isLogical = false
   var redirectionHint = false
-  var destination: UInt32 = 0
 
   init() {}
 

@@ -43,26 +43,29 @@ struct InterruptOutcome: BitwiseCopyable, Sendable {
 
   static let noIndex: UInt32 = .max
 
+  // Words first, as in `InterruptMessage`.
   var message: InterruptMessage
+  /// The entry that was used, from the cache or from memory.
+  var entry = InterruptEntry()
+  /// AMD-Vi: where the device's interrupt table is; 0 where nothing says.
+  var table: UInt64 = 0
+  /// Of a posted interrupt: the descriptor's address, or AMD-Vi's tag.
+  var descriptor: UInt64 = 0
+  var index = noIndex
+  /// The architecture's code for what stopped it.
+  var fault: UInt16 = 0
   var result: Result
   /// What stopped it, or would have if messages were checked.
   var check: Check = .none
-  /// The architecture's code for that.
-  var fault: UInt16 = 0
+  /// What is delivered; of a posted interrupt only the vector.
+  var request = InterruptRequest()
+  var lookup: Lookup = .none
   /// The unit remaps messages, and the machine checks them.
   var isEnforced = true
   /// The entry asks that its faults are not recorded.
   var isFaultSilent = false
-  var index = noIndex
-  /// The entry that was used, from the cache or from memory.
-  var entry = InterruptEntry()
-  var lookup: Lookup = .none
   /// The trace does not say which device sent it, so that no source could be checked.
   var isSourceUnchecked = false
-  /// What is delivered; of a posted interrupt only the vector.
-  var request = InterruptRequest()
-  /// Of a posted interrupt: the descriptor's address, or AMD-Vi's tag.
-  var descriptor: UInt64 = 0
   var isUrgent = false
 
   init(_ message: InterruptMessage, _ result: Result) {

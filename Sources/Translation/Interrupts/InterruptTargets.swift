@@ -15,6 +15,15 @@ struct InterruptTarget: BitwiseCopyable {
   /// When each waiting vector was posted, by vector.
   let waitingSince: UnsafeMutablePointer<UInt64>
   var outcomes: InlineArray<7, Int> = .init(repeating: 0)
+  /// Vectors that the model has handed it, until the recorder is seen to have done so.
+  var handed = VectorSet()
+  /// How often the recorder saw something, by `Observed`.
+  var observed: InlineArray<4, Int> = .init(repeating: 0)
+
+  /// What a recorder sees of a virtual processor.
+  enum Observed: UInt8, CaseIterable {
+    case acceptedPosted, accepted, injected, woken
+  }
 
   /// The core that it runs on.
   var core: UInt32? {
@@ -63,8 +72,19 @@ struct InterruptTargets: ~Copyable {
   var count: Int { identifiers.count }
 
   subscript(place: Int) -> InterruptTarget {
-    _read { yield processors[place] }
-    nonmutating _modify { yield &processors[place] }
+    @inline(__always) _read { yield processors[place] }
+    @inline(__always) nonmutating _modify { yield &processors[place] }
+  }
+
+  /// Counts where an interrupt of a virtual processor ended.
+  @inline(__always)
+  func note(_ delivery: Delivery, vector: UInt8) {
+    let target = processors + delivery.processor
+    target.pointee.outcomes[Int(delivery.result.rawValue)] += 1
+    switch delivery.result {
+    case .direct, .injected: target.pointee.handed.insert(vector)
+    default: break
+    }
   }
 
   /// The place of a virtual processor; nothing where there are too many.
@@ -171,5 +191,21 @@ struct InterruptTargets: ~Copyable {
     if let core = processors[place].core, onCore[Int(core)] == Int32(place) {
       onCore[Int(core)] = -1
     }
+  }
+}
+
+/// A set of vectors.
+struct VectorSet: BitwiseCopyable {
+  private var words: InlineArray<4, UInt64> = .init(repeating: 0)
+
+  @inline(__always)
+  mutating func insert(_ vector: UInt8) { words[Int(vector >> 6)] |= 1 << UInt64(vector & 63) }
+
+  /// - Returns: whether it was there.
+  mutating func remove(_ vector: UInt8) -> Bool {
+    let (word, bit) = (Int(vector >> 6), UInt64(1) << UInt64(vector & 63))
+    guard words[word] & bit != 0 else { return false }
+    words[word] &= ~bit
+    return true
   }
 }

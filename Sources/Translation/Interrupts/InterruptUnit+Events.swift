@@ -12,6 +12,7 @@ extension InterruptUnit {
     switch event.tag {
     case .recordedEntry: seeEntry(event, memory)
     case .recordedInterrupt: seeRequest(event)
+    case .recordedBlock: seeBlock()
     case .interruptMessage: break
     default:
       settle(memory, &isolation)
@@ -30,12 +31,16 @@ extension InterruptUnit {
     case .deviceOwner: ledger.setGuest(event[1], of: event[0])
     case .interruptEntry:
       write(
-        tag(event[0], event[1]), InterruptEntry(low: event[2], high: event[3]), at: place, memory)
+        tag(event[0], event[1]), InterruptEntry(low: event[2], high: event[3]), at: place, memory,
+        &isolation)
     case .entryOwner: ledger.setOwner(event[2], of: tag(event[0], event[1]))
-    case .tableWrite: writeWord(event[1], event[2], at: place, memory)
-    case .iommuRegister: setRegister(event, memory)
+    case .tableWrite:
+      if event[0] != 1 { writeWord(event[1], event[2], at: place, memory, &isolation) }
+    case .iommuRegister: setRegister(event)
     case .iommuCommand: command(event)
-    case .interruptDelivery: check.compareDelivery(event)
+    case .interruptDelivery, .postedRoute, .interruptInjection, .interruptAccept, .vectorUpdate,
+      .vectorConfig, .interruptHandler, .vcpuWake, .guestInterruptLog, .softwareInterrupt:
+      observe(event, at: place, memory, &isolation)
     default: break
     }
   }
@@ -48,14 +53,27 @@ extension InterruptUnit {
 
   // MARK: Tables
 
-  private mutating func write(
+  /// Software writes an entry.
+  mutating func write(
     _ tag: UInt64, _ entry: InterruptEntry, at place: EventPlace, _ memory: borrowing IOMemory,
-    isMove: Bool = true
+    _ isolation: inout IsolationMonitor
+  ) {
+    isolation.writeEntry(tag, isPresent: entry.low & 1 != 0, at: place)
+    set(tag, entry, at: place, memory, isMove: true)
+  }
+
+  /// An entry is another from now on; where it was rewritten while in use, that is a move.
+  private mutating func set(
+    _ tag: UInt64, _ entry: InterruptEntry, at place: EventPlace, _ memory: borrowing IOMemory,
+    isMove: Bool
   ) {
     let (table, last) = (isAMD ? nil : tableAddress, vtd.entries)
     let before = entries.entry(tag) ?? InterruptEntry()
     if before == entry, entries.has(tag) { return }
     if isMove { noteMove(tag, from: before, to: entry, at: place) }
+    if let request = request(of: entry) {
+      ledger.set(tag, at: request.vector, of: model.core(of: request))
+    }
     entries.write(tag, entry) { number in
       let index = UInt64(tag & 0xff00) | UInt64(number)
       guard let table, index < UInt64(last),
@@ -65,11 +83,13 @@ extension InterruptUnit {
     }
   }
 
-  /// A write of memory, where it is one of VT-d's entries.
+  /// A write of memory, where it is one of the unit's entries.
   private mutating func writeWord(
-    _ address: UInt64, _ value: UInt64, at place: EventPlace, _ memory: borrowing IOMemory
+    _ address: UInt64, _ value: UInt64, at place: EventPlace, _ memory: borrowing IOMemory,
+    _ isolation: inout IsolationMonitor
   ) {
-    guard !isAMD, let tableAddress, address >= tableAddress,
+    if isAMD { return writeAMDWord(address, value, at: place, memory, &isolation) }
+    guard let tableAddress, address >= tableAddress,
       address - tableAddress < UInt64(vtd.entries) * 16
     else { return }
     let offset = address - tableAddress
@@ -77,44 +97,35 @@ extension InterruptUnit {
     var entry =
       entries.entry(tag) ?? self.entry(UInt32(offset / 16), memory) ?? InterruptEntry()
     if offset % 16 < 8 { entry.low = value } else { entry.high = value }
-    write(tag, entry, at: place, memory)
+    write(tag, entry, at: place, memory, &isolation)
   }
 
   /// An entry got another vector or destination while it was in use.
-  private mutating func noteMove(
+  mutating func noteMove(
     _ tag: UInt64, from old: InterruptEntry, to new: InterruptEntry, at place: EventPlace
   ) {
-    guard !isAMD, old.low.has(VTdRemappedEntryLow.present),
-      new.low.has(VTdRemappedEntryLow.present),
-      !old.low.has(VTdRemappedEntryLow.mode), !new.low.has(VTdRemappedEntryLow.mode)
+    guard let before = request(of: old), let after = request(of: new),
+      before.vector != after.vector || before.destination != after.destination
     else { return }
-    let (before, after) = (vtd.request(of: old), vtd.request(of: new))
-    guard before.vector != after.vector || before.destination != after.destination else { return }
     counters.moves += 1
     ledger.move(tag, from: before, to: after, at: place)
+  }
+
+  /// What an entry that is present and remaps delivers; nothing for others.
+  func request(of entry: InterruptEntry) -> InterruptRequest? {
+    if isAMD { return amd.request(of: entry) }
+    guard entry.low.has(VTdRemappedEntryLow.present), !entry.low.has(VTdRemappedEntryLow.mode)
+    else { return nil }
+    return vtd.request(of: entry)
   }
 
   // MARK: Registers and commands
 
   /// Source: VT-d specification, "Register Descriptions": GCMD 18h (SIRTP bit 24, IRE 25, CFI 23),
-  /// IRTA B8h, of which a 32-bit write sets one half; AMD-Vi: device table base 0h, control 18h.
-  private mutating func setRegister(_ event: TraceEvent, _ memory: borrowing IOMemory) {
+  /// IRTA B8h, of which a 32-bit write sets one half.
+  private mutating func setRegister(_ event: TraceEvent) {
     let (offset, bytes, value) = (event[1], event[2], event[3])
-    if isAMD {
-      switch offset {
-      case 0:
-        tableAddress = value & 0x000f_ffff_ffff_f000
-        deviceTableEntries = ((value & 0x1ff) + 1) * 128
-      case 0x18:
-        // IommuEn bit 0, GAEn bit 28, XTEn bit 50.
-        vtd.isEnabled = value & 1 != 0
-        amd.hasLongEntries = value & 1 << 28 != 0
-        amd.isExtended = value & 1 << 50 != 0
-        model.isExtended = amd.isExtended
-      default: break
-      }
-      return
-    }
+    if isAMD { return setAMDRegister(offset, bytes, value) }
     switch offset {
     case 0x18:
       if value & 1 << 24 != 0 { setTable() }
@@ -144,19 +155,7 @@ extension InterruptUnit {
 
   private mutating func command(_ event: TraceEvent) {
     let word = event[1]
-    if isAMD {
-      // INVALIDATE_INTERRUPT_TABLE 5 (device in 15:0), INVALIDATE_IOMMU_ALL 8.
-      switch word >> 60 {
-      case 5:
-        cache.invalidate(table: UInt32(word & 0xffff))
-        check.invalidate(table: UInt32(word & 0xffff))
-      case 8:
-        cache.invalidateAll()
-        check.invalidateAll()
-      default: break
-      }
-      return
-    }
+    if isAMD { return takeAMDCommand(word) }
     guard word[VTdEntryInvalidation.kind] == VTdEntryInvalidation.type else { return }
     if word.has(VTdEntryInvalidation.isSelective) {
       let index = UInt32(word[VTdEntryInvalidation.index])
@@ -267,7 +266,7 @@ extension InterruptUnit {
     let isKnown = check.hasObserved(tag)
     let isChanged = isKnown && entries.entry(tag) != entry
     // An image may be of the trace's end, so an entry's first reading is no change of it.
-    write(tag, entry, at: place, memory, isMove: isKnown)
+    set(tag, entry, at: place, memory, isMove: isKnown)
     check.observe(tag, changed: isChanged)
   }
 
@@ -284,6 +283,16 @@ extension InterruptUnit {
       pending.hasRequest = true
       pending.requestIndex = index
       pending.request = request
+      return true
+    }
+    if !isExpected { check.unmatched += 1 }
+  }
+
+  /// The recorder's unit stopped the message.
+  private mutating func seeBlock() {
+    let isExpected = withPending { pending in
+      if pending.hasRequest || pending.isBlocked { return false }
+      pending.isBlocked = true
       return true
     }
     if !isExpected { check.unmatched += 1 }

@@ -23,8 +23,10 @@ extension InterruptUnit {
     }
     result.counters["interrupt.delivery.waiting"] = waiting
     check.add(to: &result)
+    observed.add(to: &result)
+    result.tables += [observedTable, routeTable, moveTable, windowTable].compactMap { $0 }
     guard counters.requests > 0 else { return }
-    result.tables += [deviceTable, targetTable, entryTable, moveTable].compactMap { $0 }
+    result.tables += [deviceTable, targetTable, entryTable].compactMap { $0 }
     result.notes += notes
   }
 
@@ -34,6 +36,17 @@ extension InterruptUnit {
       notes.append(
         "\(counters.uncheckedSources) messages came from a device that the trace does not name, so "
           + "that no source could be checked.")
+    }
+    if counters.severalCores > 0 {
+      notes.append(
+        "Model: \(counters.severalCores) messages name several cores (a logical destination of "
+          + "several bits, or a broadcast); whether one of them takes it by lowest priority or all do, "
+          + "each counts once, at the lowest-numbered.")
+    }
+    if observed.untold > 0 {
+      notes.append(
+        "\(observed.untold) events name interrupts of the kernel beyond the "
+          + "\(ObservedInterrupts.maximumRoutes) that one run keeps, and were counted only.")
     }
     if targets.refusals + entries.refusedWrites > 0 {
       notes.append(
@@ -67,6 +80,7 @@ extension InterruptUnit {
     for row in ledger.rows {
       for result in InterruptOutcome.Result.allCases { rows += row.results[Int(result.rawValue)] }
     }
+    observed.checkLaws(&laws)
     if isFitted {
       laws.equal(rows, counters.requests, "interrupts by device = interrupt requests")
     }
@@ -119,69 +133,18 @@ extension InterruptUnit {
       })
   }
 
-  private var entryTable: ResultTable? {
-    guard !isAMD, !ledger.uses.isEmpty else { return nil }
-    return ResultTable(
-      name: "interrupts.entries", title: "Interrupt entries and who may use them",
-      explanation:
-        "Each entry that a message named, as it was when last used: what it does, which sources it "
-        + "lets use it, and how often messages used it or were blocked.",
-      columns: [
-        ResultTable.Column("index", "index"), ResultTable.Column("does", "does"),
-        ResultTable.Column("vector", "vector"), ResultTable.Column("destination", "destination"),
-        ResultTable.Column("sources", "may be used by"), ResultTable.Column("owner", "guest"),
-        ResultTable.Column("uses", "messages"), ResultTable.Column("blocked", "blocked"),
-      ],
-      rows: ledger.uses.sorted { $0.tag < $1.tag }.prefix(1000).map { row(of: $0) })
-  }
-
-  private func row(of use: InterruptLedger.Use) -> [ResultTable.Cell] {
-    let low = use.entry.low
-    let isPresent = low.has(VTdRemappedEntryLow.present)
-    let isPosted = low.has(VTdRemappedEntryLow.mode)
-    let request = vtd.request(of: use.entry)
-    let owner = ledger.owner(of: use.tag)
-    return [
-      .number(Int(use.tag)),
-      .text(!isPresent ? "absent" : isPosted ? "posts" : "remaps \(request.deliveryMode)"),
-      isPresent ? .number(Int(request.vector)) : .empty,
-      !isPresent
-        ? .empty
-        : isPosted
-          ? .text("0x" + String(VTdInterrupts.descriptor(of: use.entry), radix: 16))
-          : .text(
-            (request.isLogical ? "logical 0x" : "core 0x")
-              + String(request.destination, radix: 16)),
-      isPresent ? .text(Self.sources(use.entry.high, vtd)) : .empty,
-      owner.map { $0 == 0 ? .text("host") : .number(Int($0)) } ?? .empty,
-      .number(use.uses), .number(use.blocked),
-    ]
-  }
-
-  /// Which sources an entry lets use it, in words.
-  static func sources(_ high: UInt64, _ unit: VTdInterrupts) -> String {
-    let source = UInt32(high[VTdEntryHigh.source])
-    switch high[VTdEntryHigh.validation] {
-    case 0: return "any device"
-    case 1:
-      let count = unit.devices(allowedBy: high)
-      return count == 1 ? name(of: source) : "\(count) functions like \(name(of: source))"
-    case 2:
-      let (start, end) = (high[VTdEntryHigh.startBus], high[VTdEntryHigh.endBus])
-      return "buses \(hex(start, 2)) to \(hex(end, 2))"
-    default: return "none"
-    }
-  }
-
   private var moveTable: ResultTable? {
     guard !ledger.moves.isEmpty else { return nil }
     return ResultTable(
       name: "interrupts.moves", title: "Migration of vectors",
-      explanation: "Entries whose vector or destination changed while they were present, in order"
+      explanation:
+        "Entries whose vector or destination changed while they were present, and interrupts "
+        + "that the kernel gave another vector or core, in order"
         + (ledger.untoldMoves > 0 ? "; \(ledger.untoldMoves) later ones are not listed." : "."),
       columns: [
         ResultTable.Column("event", "event"), ResultTable.Column("nanoseconds", "time, ns"),
-        ResultTable.Column("index", "index"), ResultTable.Column("fromVector", "from vector"),
+        ResultTable.Column("table", "table"), ResultTable.Column("index", "index"),
+        ResultTable.Column("fromVector", "from vector"),
         ResultTable.Column("fromDestination", "from destination"),
         ResultTable.Column("toVector", "to vector"),
         ResultTable.Column("toDestination", "to destination"),
@@ -189,7 +152,11 @@ extension InterruptUnit {
       rows: ledger.moves.map { move in
         [
           .number(Int(clamping: move.place.event)), .number(Int(clamping: move.place.time)),
-          .number(Int(move.tag & 0xffff)), .number(Int(move.from.vector)),
+          .text(
+            move.isInterrupt
+              ? "interrupts" : isAMD ? Self.name(of: UInt32(move.tag >> 16)) : "the unit's"),
+          .number(Int(clamping: move.isInterrupt ? move.tag : move.tag & 0xffff)),
+          .number(Int(move.from.vector)),
           .number(Int(move.from.destination)), .number(Int(move.to.vector)),
           .number(Int(move.to.destination)),
         ]
@@ -203,7 +170,7 @@ extension InterruptUnit {
       + ".\(device & 7)"
   }
 
-  private static func hex(_ value: UInt64, _ width: Int) -> String {
+  static func hex(_ value: UInt64, _ width: Int) -> String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }

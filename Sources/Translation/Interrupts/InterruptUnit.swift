@@ -13,12 +13,18 @@ struct InterruptUnit: ~Copyable {
   let isFitted: Bool
   var vtd: VTdInterrupts
   var amd: AMDViInterrupts
-  /// VT-d's table, or AMD-Vi's device table; nothing where the trace did not say.
+  /// VT-d's table; nothing where the trace did not say.
   var tableAddress: UInt64?
   /// What the next command to set the table's address sets.
   var nextTableAddress = VTdInterruptTableAddress(rawValue: 0)
-  /// Entries of AMD-Vi's device table.
-  var deviceTableEntries: UInt64 = 0
+  /// AMD-Vi's device table register, as it was written: the address, and the size in bits 8:0.
+  var deviceTableRegister: UInt64?
+  /// AMD-Vi's control register, as it was written.
+  var amdControl: UInt64 = 0
+  /// AMD-Vi's guest log takes entries.
+  var hasGuestLog = true
+  /// Whose table AMD-Vi's memory holds, by its page.
+  var tablePages = AMDViTablePages()
   var cache: InterruptEntryCache
   var entries = InterruptEntries()
   var model: DeliveryModel
@@ -26,7 +32,15 @@ struct InterruptUnit: ~Copyable {
   var counters = InterruptCounters()
   var ledger = InterruptLedger()
   var check: InterruptCheck
-  private var pending: PendingMessage?
+  var observed: ObservedInterrupts
+  /// A message of which the recorder may say more; it means something while `isPending`.
+  private var pending = PendingMessage()
+  private var isPending = false
+  private let mode: InterruptMode
+  private let costs: InterruptCosts
+  /// The message that was blocked last, until the unit that tells software of it takes it.
+  private var blocked: InterruptOutcome?
+  private let recordsFaults: Bool
 
   init(
     _ machine: InterruptDescription?, _ architecture: IOMMUArchitecture,
@@ -34,8 +48,11 @@ struct InterruptUnit: ~Copyable {
   ) {
     check = InterruptCheck(isOn: checksRecorded)
     isFitted = machine != nil
+    recordsFaults = machine?.quirks.contains(.faultsNotRecorded) == false
     let machine = machine ?? InterruptDescription.absent
     self.machine = machine
+    mode = machine.mode
+    costs = machine.costs
     isAMD = architecture == .amdvi
     vtd = VTdInterrupts(
       isEnabled: machine.start.isEnabled, isExtended: machine.start.isExtended,
@@ -46,6 +63,7 @@ struct InterruptUnit: ~Copyable {
     cache = InterruptEntryCache(machine.entryCache, seed: 0)
     model = DeliveryModel(machine, isAMD: architecture == .amdvi)
     targets = InterruptTargets(cores: machine.cores)
+    observed = ObservedInterrupts(cores: machine.cores)
   }
 
   /// Judges what still waits; nothing is replayed afterwards.
@@ -63,46 +81,105 @@ struct InterruptUnit: ~Copyable {
   // MARK: Messages
 
   /// Takes a message, to be judged once it is known what the recorder saw of it.
+  ///
+  /// - Parameters:
+  ///   - message: after those before it.
+  ///   - isLast: nothing that follows says more of it, so that it is judged at once.
+  ///   - memory: what tables are read from.
+  ///   - isolation: which judges what became of it.
   @inline(__always)
   mutating func receive(
-    _ message: InterruptMessage, _ memory: borrowing IOMemory,
+    _ message: InterruptMessage, isLast: Bool = false, _ memory: borrowing IOMemory,
     _ isolation: inout IsolationMonitor
   ) {
     settle(memory, &isolation)
-    pending = PendingMessage(message: message)
+    if isLast {
+      check.pass()
+      take(message, isRecorded: false, memory, &isolation)
+    } else {
+      pending = PendingMessage(message: message)
+      isPending = true
+    }
   }
 
   /// Judges the message that waits.
   @inline(__always)
   mutating func settle(_ memory: borrowing IOMemory, _ isolation: inout IsolationMonitor) {
-    guard let pending else { return }
-    self.pending = nil
+    if isPending { settleOne(memory, &isolation) }
+  }
+
+  @inline(never)
+  private mutating func settleOne(
+    _ memory: borrowing IOMemory, _ isolation: inout IsolationMonitor
+  ) {
+    isPending = false
+    take(pending.message, isRecorded: true, memory, &isolation)
+  }
+
+  @inline(__always)
+  private mutating func take(
+    _ message: InterruptMessage, isRecorded: Bool, _ memory: borrowing IOMemory,
+    _ isolation: inout IsolationMonitor
+  ) {
     guard isFitted else {
-      counters.count(InterruptOutcome(pending.message, .unresolved), Delivery(.unknown))
+      counters.count(InterruptOutcome(message, .unresolved), Delivery(.unknown))
       return
     }
-    var judged = judge(pending.message, memory)
-    judged.isEnforced = vtd.isEnabled && machine.mode != .none
-    check.compare(judged, pending)
-    let outcome = machine.mode == .none ? unchecked(judged) : judged
+    var judged = judge(message, memory)
+    judged.isEnforced = vtd.isEnabled && mode != .none
+    if isRecorded { check.compare(judged, pending) }
+    if mode == .none {
+      end(unchecked(judged), by: judged, &isolation)
+    } else {
+      end(judged, by: judged, &isolation)
+    }
+  }
+
+  /// Delivers a message, and counts what became of it.
+  private mutating func end(
+    _ outcome: InterruptOutcome, by judged: InterruptOutcome,
+    _ isolation: inout IsolationMonitor
+  ) {
     var delivery = deliver(outcome, judged: judged)
-    if judged.isEnforced {
-      delivery.nanoseconds += machine.costs.remapNanoseconds
+    if outcome.isEnforced {
+      delivery.nanoseconds += costs.remapNanoseconds
       let isRead = outcome.lookup == .none && outcome.index != InterruptOutcome.noIndex
       if outcome.lookup == .miss || isRead {
-        delivery.nanoseconds += machine.costs.referenceNanoseconds
+        delivery.nanoseconds += costs.referenceNanoseconds
       }
     }
     counters.count(outcome, delivery)
-    counters.exitNanoseconds += delivery.exits * machine.costs.exitNanoseconds
-    ledger.count(outcome, delivery)
+    counters.exitNanoseconds += delivery.exits * costs.exitNanoseconds
+    ledger.count(outcome, delivery, tag: tag(of: outcome))
     if delivery.processor >= 0 {
-      targets[delivery.processor].outcomes[Int(delivery.result.rawValue)] += 1
+      targets.note(delivery, vector: outcome.request.vector)
     }
+    if outcome.result != .posted {
+      if delivery.core != Delivery.noCore {
+        observed.arrive(
+          outcome.request.vector, on: delivery.core, at: outcome.message.place.time)
+      }
+      if outcome.result == .blocked {
+        if recordsFaults { blocked = outcome }
+      } else if outcome.result != .unresolved, model.hasSeveralCores(outcome.request) {
+        counters.severalCores += 1
+      }
+    }
+    if delivery.isLogged { observed.log(outcome.descriptor) }
     isolation.judge(outcome, delivery, targets)
   }
 
+  /// A message that was blocked since the last call, for the fault log.
+  @inline(__always)
+  mutating func takeBlocked() -> InterruptOutcome? {
+    guard blocked != nil else { return nil }
+    let outcome = blocked
+    blocked = nil
+    return outcome
+  }
+
   /// What the unit makes of a message.
+  @inline(__always)
   private mutating func judge(
     _ message: InterruptMessage, _ memory: borrowing IOMemory
   ) -> InterruptOutcome {
@@ -138,74 +215,6 @@ struct InterruptUnit: ~Copyable {
     return InterruptEntry(low: low, high: high)
   }
 
-  private mutating func judgeAMD(
-    _ message: InterruptMessage, _ memory: borrowing IOMemory
-  ) -> InterruptOutcome {
-    guard vtd.isEnabled else {
-      var outcome = InterruptOutcome(message, .passedThrough)
-      outcome.request = InterruptRequest(message)
-      return outcome
-    }
-    let device = message.device & 0xffff
-    guard message.hasDevice else { return InterruptOutcome(message, .unresolved) }
-    let controls = deviceEntry(device, memory)
-    switch amd.decide(message, controls.rawValue) {
-    case .decided(let outcome): return outcome
-    case .entry(let index):
-      let tag = InterruptEntryCache.tag(device, index)
-      if let entry = cache.find(tag) {
-        var outcome = amd.judge(message, entry, index: index, device: controls.rawValue)
-        outcome.lookup = .hit
-        return outcome
-      }
-      guard let entry = entries.entry(tag) ?? amdEntry(index, controls, memory) else {
-        var outcome = InterruptOutcome(message, .unresolved)
-        outcome.index = index
-        return outcome
-      }
-      var outcome = amd.judge(message, entry, index: index, device: controls.rawValue)
-      if cache.isFitted {
-        outcome.lookup = .miss
-        if outcome.check != .present { cache.insert(tag, entry) }
-      }
-      return outcome
-    }
-  }
-
-  /// What a device's entry says of its interrupts.
-  ///
-  /// Model: where neither the trace nor the image has the device table, interrupts are remapped by a
-  /// table of as many entries as the machine says, and nothing else passes.
-  private func deviceEntry(
-    _ device: UInt32, _ memory: borrowing IOMemory
-  ) -> AMDViDeviceInterrupts {
-    if let tableAddress, UInt64(device) < deviceTableEntries,
-      let word = memory.read(tableAddress &+ UInt64(device) * 32 &+ 16)
-    {
-      return AMDViDeviceInterrupts(rawValue: word)
-    }
-    var word: UInt64 = 1
-    let log = UInt64(max(machine.start.entries, 1).trailingZeroBitCount)
-    word[AMDViDeviceInterrupts.tableLength] = min(log, 11)
-    word[AMDViDeviceInterrupts.control] = 2
-    return AMDViDeviceInterrupts(rawValue: word)
-  }
-
-  private func amdEntry(
-    _ index: UInt32, _ controls: AMDViDeviceInterrupts, _ memory: borrowing IOMemory
-  ) -> InterruptEntry? {
-    let table = controls.rawValue & AMDViDeviceInterrupts.table.mask
-    guard table != 0 else { return nil }
-    if amd.hasLongEntries {
-      let address = table &+ UInt64(index) * 16
-      guard let low = memory.read(address), let high = memory.read(address &+ 8) else { return nil }
-      return InterruptEntry(low: low, high: high)
-    }
-    return memory.read((table &+ UInt64(index) * 4) & ~7).map {
-      InterruptEntry(low: ($0 >> UInt64(index % 2 * 32)) & 0xffff_ffff)
-    }
-  }
-
   /// The same message where nothing is checked.
   ///
   /// Model: software would have programmed the device with what the entry delivers, so a message whose
@@ -230,6 +239,12 @@ struct InterruptUnit: ~Copyable {
     return outcome
   }
 
+  /// The entry that an outcome names: AMD-Vi's stand in their device's table.
+  @inline(__always)
+  private func tag(of outcome: InterruptOutcome) -> UInt64 {
+    InterruptEntryCache.tag(isAMD ? outcome.message.device & 0xffff : 0, outcome.index)
+  }
+
   // MARK: Delivery
 
   private mutating func deliver(
@@ -240,7 +255,7 @@ struct InterruptUnit: ~Copyable {
     case .blocked: return Delivery(.blocked)
     case .unresolved: return Delivery(.unknown)
     case .passedThrough:
-      if machine.mode == .none, judged.result != .blocked {
+      if mode == .none, judged.result != .blocked {
         if judged.descriptor != 0, let place = targets.owner(of: judged.descriptor) {
           return inject(outcome, into: place)
         }
@@ -256,10 +271,10 @@ struct InterruptUnit: ~Copyable {
     case .remapped: return remapped(outcome, guest: guest)
     case .posted:
       guard let place = targets.owner(of: outcome.descriptor) else { return Delivery(.unknown) }
-      if machine.mode == .remapped { return inject(outcome, into: place) }
+      if mode == .remapped { return inject(outcome, into: place) }
       let delivery =
         isAMD
-        ? model.ring(outcome, to: place, targets)
+        ? model.ring(outcome, isLogged: hasGuestLog, to: place, targets)
         : model.post(outcome.request.vector, isUrgent: outcome.isUrgent, to: place, targets)
       wait(delivery, vector: outcome.request.vector, since: outcome.message.place.time)
       return delivery
@@ -324,19 +339,19 @@ struct InterruptUnit: ~Copyable {
 
   /// The message that waits, for what the recorder saw of it.
   mutating func withPending(_ body: (inout PendingMessage) -> Bool) -> Bool {
-    guard var message = pending else { return false }
-    guard body(&message) else { return false }
-    pending = message
-    return true
+    isPending && body(&pending)
   }
 }
 
 /// A message that was not judged yet, and what the recorder saw of it.
 struct PendingMessage: BitwiseCopyable {
-  var message: InterruptMessage
+  var message = InterruptMessage(
+    device: 0, address: 0, data: 0, hasData: false, place: EventPlace())
   var hasEntry = false
   var entryIndex: UInt32 = 0
   var entry = InterruptEntry()
+  /// The recorder says that it was stopped.
+  var isBlocked = false
   var hasRequest = false
   var requestIndex = InterruptOutcome.noIndex
   var request = InterruptRequest()

@@ -82,6 +82,15 @@ struct PostedDescriptor: BitwiseCopyable, Sendable {
     return Post(isMerged: isMerged, isNotified: isNotified)
   }
 
+  /// Takes a vector, where it waits.
+  ///
+  /// - Returns: whether it did.
+  mutating func remove(_ vector: UInt8) -> Bool {
+    guard has(vector) else { return false }
+    requests[Int(vector >> 6)] &= ~(1 << UInt64(vector & 63))
+    return true
+  }
+
   /// Takes one waiting vector, the highest first; nothing where none waits.
   @inline(__always)
   mutating func take() -> UInt8? {

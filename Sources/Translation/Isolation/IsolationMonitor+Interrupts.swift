@@ -6,7 +6,8 @@ extension IsolationMonitor {
   /// Sees what became of an interrupt message, and where it ended.
   @inline(__always)
   mutating func judge(
-    _ outcome: InterruptOutcome, _ delivery: Delivery, _ targets: borrowing InterruptTargets
+    _ outcome: InterruptOutcome, _ delivery: Delivery,
+    _ targets: borrowing InterruptTargets
   ) {
     messages &+= 1
     now = Moment(outcome.message.place)
@@ -18,7 +19,9 @@ extension IsolationMonitor {
     }
     switch outcome.result {
     case .blocked: judgeBlocked(outcome)
-    case .remapped, .posted: judgeEntry(outcome, guest)
+    case .remapped, .posted:
+      judgeEntry(outcome, guest)
+      if !isVTd { judgeTable(outcome, guest) }
     case .passedThrough, .unresolved: break
     }
     // What the host's own devices raise, and where, is the host's affair.
@@ -153,15 +156,38 @@ extension IsolationMonitor {
     }
   }
 
-  /// An entry is written: whoever owned it, this is another one.
-  mutating func writeEntry(_ event: TraceEvent, at place: EventPlace) {
+  /// Software writes an entry, by an event of its own or by a write of the table's memory.
+  mutating func writeEntry(_ tag: UInt64, isPresent: Bool, at place: EventPlace) {
     guard entryWrites.count < Self.maximumEntries else { return }
-    // Bit 0 is present for VT-d and RemapEn for AMD-Vi.
-    let tag = tag(event[0], event[1])
-    if event[2] & 1 == 0 {
-      entryWrites.remove(tag, 0)
-    } else {
+    if isPresent {
       entryWrites.set(tag, 0, to: Int(clamping: place.event))
+    } else {
+      entryWrites.remove(tag, 0)
+    }
+  }
+
+  /// Two devices of different guests have one interrupt table.
+  ///
+  /// Source: Xen XSA-36 (CVE-2013-0153): one table for all devices of an AMD system.
+  @inline(__always)
+  private mutating func judgeTable(_ outcome: InterruptOutcome, _ guest: UInt32) {
+    guard outcome.table != 0 else { return }
+    let device = outcome.message.device
+    let last = tableUsers.number(of: outcome.table, 0).map { UInt32(truncatingIfNeeded: $0) }
+    guard last != device else { return }
+    if last != nil || tableUsers.count < Self.maximumEntries {
+      tableUsers.set(outcome.table, 0, to: Int(device))
+    }
+    guard let last, guest != noGuest, let other = devices.state(of: last)?.guest, other != noGuest,
+      other != guest
+    else { return }
+    find(14, .critical, subject(outcome), at: outcome.message.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      detail["guest"] = monitor.names.guest(guest)
+      detail["owner"] = monitor.names.guest(other)
+      detail["table"] = hex(outcome.table)
+      detail["sharedWith"] = InterruptUnit.name(of: last)
+      return detail
     }
   }
 

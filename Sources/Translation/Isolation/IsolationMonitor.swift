@@ -25,6 +25,8 @@ struct IsolationMonitor: ~Copyable {
   /// Guests of interrupt entries, and the events that last wrote them, by table and index.
   var entryOwners = PairTable()
   var entryWrites = PairTable()
+  /// The device that last used an interrupt table of AMD-Vi, by the table's address.
+  var tableUsers = PairTable()
   /// Entries by guest.
   var heldEntries: [UInt32: Int] = [:]
   /// When the request that is judged next was issued; 0 where the trace does not say.
@@ -93,7 +95,6 @@ struct IsolationMonitor: ~Copyable {
       mapBuffer(event, at: place)
     case .dmaUnmap:
       unmap(MappingSpace(device: word(event[0])), event[1], bytes: event[2])
-    case .interruptEntry: writeEntry(event, at: place)
     case .entryOwner: ownEntry(event, at: place)
     case .iommuRegister:
       if isVTd { seeRegister(event) }

@@ -84,6 +84,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   mutating func finish() {
     settle()
     interrupts.finish(memory, &isolation)
+    reportBlocked()
     isolation.finish()
     // Devices of several units have tables of several roots.
     if units.count == 1 { check.finish(units.all[0], memory) }
@@ -118,13 +119,26 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       if at >= firstFree, pending?.take(event) == true { attachedRecords += 1 }
     case .interruptMessage:
       settle()
-      isolation.see(event, at: place)
       interrupts.receive(
         InterruptMessage(
           device: UInt32(truncatingIfNeeded: event[0]), address: event[1], data: event[2],
-          hasData: true, place: place), memory, &isolation)
+          hasData: true, place: place), isLast: isLast(at, list), memory, &isolation)
+      reportBlocked()
     default: takeOther(event)
     }
+  }
+
+  /// Nothing behind an interrupt message says what the recorder saw of it; where the block ends the
+  /// next may.
+  @inline(__always)
+  private func isLast(_ at: Int, _ list: EventList) -> Bool {
+    var next = at + 1
+    while next < list.count {
+      let tag = list[next].tag
+      if tag != .time { return !tag.isRecordedInterrupt }
+      next += 1
+    }
+    return false
   }
 
   @inline(__always)
@@ -182,12 +196,14 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       settle()
       isolation.see(event, at: place)
       interrupts.see(event, at: place, memory, &isolation)
+      reportBlocked()
       takeChange(event)
       tellEffects()
     case 16...20, 96...127:
       settle()
       isolation.see(event, at: place)
       interrupts.see(event, at: place, memory, &isolation)
+      reportBlocked()
     default: break
     }
   }
@@ -273,6 +289,14 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     }
   }
 
+  /// Tells software of the interrupt message that was judged last, where it was blocked.
+  @inline(__always)
+  private mutating func reportBlocked() {
+    if let blocked = interrupts.takeBlocked() {
+      units.all[units.number(of: blocked.message.device)].report(blocked)
+    }
+  }
+
   /// Judges the transfer that waits.
   @inline(__always)
   private mutating func settle() {
@@ -311,6 +335,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
         InterruptMessage(
           device: request.device, address: request.address, data: 0, hasData: false,
           place: request.place), memory, &isolation)
+      reportBlocked()
     }
     link?.take(outcome)
     isolation.judge(outcome)
@@ -363,6 +388,12 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 }
 
 extension EventTag {
+  /// The event says what the recorder saw of an interrupt message.
+  @inline(__always)
+  var isRecordedInterrupt: Bool {
+    self == .recordedEntry || self == .recordedInterrupt || self == .recordedBlock
+  }
+
   /// The event says what the recorder saw of a request.
   @inline(__always)
   var isRecordedOutcome: Bool {

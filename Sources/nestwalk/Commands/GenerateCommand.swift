@@ -18,7 +18,7 @@ struct GenerateCommand: ParsableCommand {
       """,
     subcommands: [
       Uniform.self, Zipf.self, Chase.self, Stride.self, Stream.self, HashJoin.self, NICRing.self,
-      DMAWindow.self, DMATenants.self,
+      DMAWindow.self, DMATenants.self, Interrupts.self,
     ])
 }
 

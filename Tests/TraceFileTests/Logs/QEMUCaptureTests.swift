@@ -103,10 +103,12 @@ struct QEMUCaptureTests {
     #expect(log.count(.recordedInterrupt) == count("amdvi_ir_remap_msi"))
     #expect(log.count(.interruptDelivery) == count("apic_deliver_irq"))
     #expect(log.count(.recordedReset) == count("amdvi_iotlb_reset"))
+    #expect(log.count(.iommuRegister) == count("amdvi_control_status"))
     let made: [Substring] = [
       "amdvi_devtab_inval", "amdvi_pages_inval", "amdvi_completion_wait",
       "amdvi_ir_remap_msi_req", "amdvi_ir_irte_ga_val", "amdvi_ir_irte", "amdvi_ir_remap_msi",
-      "apic_deliver_irq", "amdvi_iotlb_reset", "pci_nvme_admin_cmd", "pci_nvme_io_cmd",
+      "apic_deliver_irq", "amdvi_iotlb_reset", "amdvi_control_status", "pci_nvme_admin_cmd",
+      "pci_nvme_io_cmd",
       "pci_nvme_map_addr",
     ]
     // The log begins while the guest starts: no line of it is a translation.

@@ -27,7 +27,9 @@ struct RecordedVTdTests {
       #expect(counters["iommu.contextCache.hits"] == 6870)
       #expect(counters["iommu.contextCache.misses"] == 6)
       #expect(counters["iommu.faults"] == 561)
-      #expect(counters["iommu.faultLog.recorded"] == 4)
+      // The four of DMA; QEMU 9.2 also records an interrupt that it blocks, of which three come from
+      // one device that is not told, so that two collapse into the first.
+      #expect(counters["iommu.faultLog.recorded"] == (preset == "qemu-vtd" ? 5 : 4))
       #expect(counters["iommu.unresolved"] == 0)
     }
   }

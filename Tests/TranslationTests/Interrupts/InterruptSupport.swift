@@ -1,3 +1,4 @@
+import Foundation
 import Results
 
 @testable import Machine
@@ -100,4 +101,11 @@ struct InterruptScenario: ~Copyable {
 extension RunResult {
   /// An interrupt counter; 0 where there is none.
   func interrupts(_ name: String) -> Int { counters["interrupt." + name] ?? 0 }
+}
+
+/// A trace that comes with the repository.
+func shippedTrace(_ name: String) -> String {
+  let place = URL(filePath: #filePath)
+  return place.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "traces/\(name)").path
 }

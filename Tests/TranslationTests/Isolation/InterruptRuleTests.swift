@@ -89,7 +89,15 @@ struct InterruptRuleTests {
       ).isEmpty)
   }
 
-  static let table: [DMARuleTests.Row] = [
+  /// A table of 16 entries at 16 MiB (IRTA: S 3, EIME), set by SIRTP, and IRE.
+  private static let table = """
+    iommuRegister offset=0xb8 bytes=8 value=0x1000803
+    iommuRegister offset=0x18 bytes=4 value=0x1000000
+    iommuRegister offset=0x18 bytes=4 value=0x2000000
+
+    """
+
+  static let rows: [DMARuleTests.Row] = [
     DMARuleTests.Row(
       "V13: the entry is another device's", ["V13 medium"],
       """
@@ -149,6 +157,25 @@ struct InterruptRuleTests {
       interruptEntry index=4 low=0x420001 high=0x40018
       interruptMessage device=0x18 address=0xfee00090
       """),
+    DMARuleTests.Row(
+      "V14: an entry in memory, left by the device's former guest", ["V14 critical"],
+      table + """
+        deviceOwner device=0x18 guest=1
+        tableWrite address=0x1000038 value=0x40018
+        tableWrite address=0x1000030 value=0x410001
+        deviceOwner device=0x18 guest=2
+        interruptMessage device=0x18 address=0xfee00070
+        """),
+    DMARuleTests.Row(
+      "V14 kept: an entry in memory that was written anew, and one that was cleared", [],
+      table + """
+        deviceOwner device=0x18 guest=1
+        tableWrite address=0x1000038 value=0x40018
+        tableWrite address=0x1000030 value=0x410001
+        deviceOwner device=0x18 guest=2
+        tableWrite address=0x1000030 value=0x420001
+        interruptMessage device=0x18 address=0xfee00070
+        """),
     DMARuleTests.Row(
       "V15: an entry that delivers an NMI", ["V15 critical"],
       """
@@ -213,6 +240,35 @@ struct InterruptRuleTests {
       interruptMessage device=0x18 address=0xfee00070
       """),
     DMARuleTests.Row(
+      "V18: a post to one that is blocked, whose descriptor is suppressed", ["V18 medium"],
+      """
+      deviceOwner device=0x18 guest=1
+      vcpuDefine vcpu=1 guest=1
+      postedDefine address=0x1000 vcpu=1 guest=1
+      interruptEntry index=3 low=0x100000418001 high=0x40018
+      vcpuIn vcpu=1 core=0
+      postedControl address=0x1000 control=0xf20002
+      vcpuOut vcpu=1 core=0 blocked=1
+      interruptMessage device=0x18 address=0xfee00070
+      """),
+    DMARuleTests.Row(
+      "V18 kept: suppressed while preempted, and a wake-up vector while blocked", [],
+      """
+      deviceOwner device=0x18 guest=1
+      vcpuDefine vcpu=1 guest=1
+      postedDefine address=0x1000 vcpu=1 guest=1
+      interruptEntry index=3 low=0x100000418001 high=0x40018
+      vcpuIn vcpu=1 core=0
+      postedControl address=0x1000 control=0xf20002
+      vcpuOut vcpu=1 core=0 blocked=0
+      interruptMessage device=0x18 address=0xfee00070
+      postedControl address=0x1000 control=0xf20001
+      vcpuIn vcpu=1 core=0
+      postedControl address=0x1000 control=0xf10000
+      vcpuOut vcpu=1 core=0 blocked=1
+      interruptMessage device=0x18 address=0xfee00070
+      """),
+    DMARuleTests.Row(
       "V19: delivered where another guest runs", ["V19 medium"],
       """
       deviceOwner device=0x18 guest=1
@@ -245,9 +301,62 @@ struct InterruptRuleTests {
       """),
   ]
 
-  @Test("as the definition says", arguments: table)
+  @Test("as the definition says", arguments: rows)
   func rule(_ row: DMARuleTests.Row) throws {
     #expect(found(try Self.findings(row.text)) == row.expected)
+  }
+
+  /// A device table at 1 MiB whose entries for 00:03.0 and 00:04.0 name tables of 512 entries; entry
+  /// 1 of each remaps to vector 0x41 of core 0.
+  private static func amdTables(_ first: String, _ second: String, guest: Int = 2) -> String {
+    """
+    nestwalk scenario 1
+    iommuRegister offset=0 bytes=8 value=0x100000
+    iommuRegister offset=0x18 bytes=8 value=0x20001
+    deviceOwner device=0x18 guest=1
+    deviceOwner device=0x20 guest=\(guest)
+    tableWrite address=0x100310 value=0x2000000000\(first)0013
+    tableWrite address=0x100410 value=0x2000000000\(second)0013
+    tableWrite address=0x200018 value=0x41
+    tableWrite address=0x200010 value=0x1
+    tableWrite address=0x210018 value=0x41
+    tableWrite address=0x210010 value=0x1
+
+    """
+  }
+
+  private static let amdMessages = """
+    interruptMessage device=0x18 address=0xfee00000 data=1
+    interruptMessage device=0x20 address=0xfee00000 data=1
+    interruptMessage device=0x18 address=0xfee00000 data=1
+
+    """
+
+  @Test("V14 of AMD-Vi: one table of two guests' devices, but not of one guest's, nor two tables")
+  func sharedTables() throws {
+    func found(_ second: String, _ guest: Int) throws -> [String] {
+      let text = Self.amdTables("20", second, guest: guest) + Self.amdMessages
+      let result = try replay(text: text, on: "reference-amd-interrupts")
+      #expect(result.interrupts("remapped") == 3)
+      return result.findings.map { "\($0.rule) \($0.severity)" }.filter { $0.hasPrefix("V14") }
+    }
+    // The finding is told for each device that uses the other's table.
+    #expect(Set(try found("20", 2)) == ["V14 critical"])
+    #expect(try found("20", 1).isEmpty)
+    #expect(try found("21", 2).isEmpty)
+  }
+
+  @Test("V14 of AMD-Vi: an entry in memory, left by a former guest and written anew")
+  func staleTables() throws {
+    for (isRewritten, expected) in [(false, ["V14 critical"]), (true, [])] {
+      var text = Self.amdTables("20", "21") + "deviceOwner device=0x18 guest=2\n"
+      if isRewritten { text += "tableWrite address=0x200010 value=0x101\n" }
+      let result = try replay(
+        text: text + "interruptMessage device=0x18 address=0xfee00000 data=1\n",
+        on: "reference-amd-interrupts")
+      let found = result.findings.map { "\($0.rule) \($0.severity)" }
+      #expect(found.filter { $0.hasPrefix("V14") } == expected)
+    }
   }
 
   @Test("V17: one message more than a window may have", arguments: [0, 1])

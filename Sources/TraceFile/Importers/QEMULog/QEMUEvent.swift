@@ -13,7 +13,7 @@ enum QEMUEvent: UInt8, CaseIterable {
   case vtdRequest, vtdEntry, vtdRemap, vtdMessage
   case amdHit, amdUpdate, amdResult, amdFault
   case amdPages, amdDevice, amdInterrupts, amdAll, amdWait, amdReset, amdRegisterWrite
-  case amdRequest, amdEntryPlace, amdEntryGA, amdEntry, amdMessage
+  case amdRequest, amdEntryPlace, amdEntryGA, amdEntry, amdMessage, amdAbort, amdError, amdControl
   case virtioAttach, virtioDetach, virtioMap, virtioUnmap, virtioTranslate, virtioOutput
   case virtioFault
   case apicDeliver
@@ -116,6 +116,10 @@ enum QEMUEvent: UInt8, CaseIterable {
     case .amdEntry: ("amdvi_ir_irte_val", ["data 0x%x"])
     case .amdMessage:
       ("amdvi_ir_remap_msi", ["(addr 0x%x, data 0x%x) -> (addr 0x%x, data 0x%x)%s"])
+    case .amdAbort: ("amdvi_ir_target_abort", ["%s"])
+    case .amdError: ("amdvi_ir_err", ["%s"])
+    // What the control register holds after a write, whatever the name says.
+    case .amdControl: ("amdvi_control_status", ["MMIO_STATUS state 0x%x"])
     case .virtioAttach: ("virtio_iommu_attach", ["domain=%d endpoint=%d"])
     case .virtioDetach: ("virtio_iommu_detach", ["domain=%d endpoint=%d"])
     case .virtioMap:

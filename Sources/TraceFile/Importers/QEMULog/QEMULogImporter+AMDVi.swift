@@ -38,6 +38,9 @@ extension QEMULogImporter {
         .iommuCommand, 0, 1 << 60 | values[0] & 0x000f_ffff_ffff_fff8 | 1, values[1])
       block.append(.iommuCompletion, 0)
     case .amdReset: block.append(.recordedReset, 0, 0)
+    case .amdControl:
+      // QEMU 7.2 prints this line and none of the write itself (`amdvi_handle_control_write`).
+      block.append(.iommuRegister, 0, 0x18, 8, values[0])
     default: block.append(.iommuRegister, 0, values[0], values[1], values[2])
     }
     return true

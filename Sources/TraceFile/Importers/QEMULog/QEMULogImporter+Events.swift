@@ -44,10 +44,10 @@ extension QEMULogImporter {
     case .vtdReplay:
       block.append(.attach, Self.device(values[0], values[1], values[2]), values[3])
     case .vtdRequest, .vtdEntry, .vtdRemap, .vtdMessage, .amdRequest, .amdEntryPlace,
-      .amdEntryGA, .amdEntry, .amdMessage:
+      .amdEntryGA, .amdEntry, .amdMessage, .amdAbort, .amdError:
       return handleInterrupt(event, values, &block)
     case .amdHit, .amdUpdate, .amdResult, .amdFault, .amdPages, .amdDevice, .amdInterrupts,
-      .amdAll, .amdWait, .amdReset, .amdRegisterWrite:
+      .amdAll, .amdWait, .amdReset, .amdRegisterWrite, .amdControl:
       return handleAMD(event, values, &block)
     case .virtioAttach, .virtioDetach, .virtioMap, .virtioUnmap, .virtioTranslate,
       .virtioOutput, .virtioFault:
@@ -177,7 +177,7 @@ extension QEMUEvent {
   var isOfInterrupt: Bool {
     switch self {
     case .vtdRequest, .vtdEntry, .vtdRemap, .vtdMessage, .amdRequest, .amdEntryPlace,
-      .amdEntryGA, .amdEntry, .amdMessage:
+      .amdEntryGA, .amdEntry, .amdMessage, .amdAbort, .amdError:
       true
     default: false
     }
@@ -187,7 +187,7 @@ extension QEMUEvent {
   var isInvalidation: Bool {
     switch self {
     case .vtdDescriptor, .vtdRegisterWrite, .vtdEntryCache, .vtdInterruptTable, .amdInterrupts,
-      .amdDevice, .amdAll, .amdRegisterWrite:
+      .amdDevice, .amdAll, .amdRegisterWrite, .amdControl:
       true
     default: false
     }

@@ -18,6 +18,11 @@ extension QEMULogImporter {
     case .amdEntryPlace: interrupt.offset = values[1]
     case .amdEntryGA: setEntry(index: interrupt.offset >> 4, low: values[1], high: values[0])
     case .amdEntry: setEntry(index: interrupt.offset >> 2, low: values[0], high: 0)
+    case .amdAbort, .amdError:
+      // The request goes nowhere: no line of what it became follows.
+      guard interrupt.isOpen else { return false }
+      closeInterrupt(to: &block)
+      block.append(.recordedBlock, 0)
     case .vtdRemap:
       guard interrupt.isOpen else { return false }
       if let requester = checkedRequester { interrupt.device = requester }

@@ -80,6 +80,7 @@ struct AMDViInterrupts: Sendable {
     var outcome = hasLongEntries ? long(message, entry) : short(message, entry)
     outcome.index = index
     outcome.entry = entry
+    outcome.table = device & Device.table.mask
     outcome.isFaultSilent =
       outcome.result == .blocked
       && (entry.low.has(AMDViEntryLow.suppressFault) || device.has(Device.ignoresUnmapped))
@@ -135,5 +136,13 @@ struct AMDViInterrupts: Sendable {
       outcome.request.redirectionHint = entry.low.has(Low.requestEOI)
     }
     return outcome
+  }
+
+  /// What an entry that is present and remaps delivers; nothing for others.
+  func request(of entry: InterruptEntry) -> InterruptRequest? {
+    let unused = InterruptMessage(
+      device: 0, address: 0, data: 0, hasData: true, place: EventPlace())
+    let outcome = hasLongEntries ? long(unused, entry) : short(unused, entry)
+    return outcome.result == .remapped ? outcome.request : nil
   }
 }

@@ -78,8 +78,9 @@ extension AMDViUnit {
     laws.equal(iotlb.misses, walks + unwalked, "IOTLB misses = walks and misses without tables")
     let faults = blocked.reduce(0, +)
     laws.equal(
-      faults + queue.illegal, events.recorded + events.overflowed + events.suppressed,
-      "blocked requests and illegal commands = events logged and held back")
+      faults + queue.illegal + interruptFaults,
+      events.recorded + events.overflowed + events.suppressed,
+      "blocked requests and interrupts, illegal commands = events logged and held back")
     laws.equal(
       faults, counters.count(of: .fault) + pageRequests.refused,
       "blocked requests and page requests = faults by code")

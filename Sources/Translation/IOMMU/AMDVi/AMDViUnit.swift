@@ -86,6 +86,8 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
   var unwalked = 0
   var blocked = [Int](repeating: 0, count: 16)
   var pageRequests = PageRequestCounters()
+  /// Interrupt messages that the event log was told of.
+  var interruptFaults = 0
 
   init(_ description: IOMMUDescription, seed: UInt64, number: Int = 0) {
     hostBits = description.hostAddressBits
@@ -144,6 +146,13 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
   }
 
   func visitTranslations(_ body: (UInt64, IOTranslation) -> Void) { iotlb.visit(body) }
+
+  /// A message that ends in a target abort leaves no entry in the log.
+  mutating func report(_ blocked: InterruptOutcome) {
+    guard blocked.fault != AMDViInterrupts.Fault.abort else { return }
+    interruptFaults += 1
+    events.report(isSilent: blocked.isFaultSilent)
+  }
 
   /// Blocks a request.
   @inline(never)

@@ -43,6 +43,12 @@ struct VTdFaultLog: ~Copyable {
   mutating func report(
     _ request: DMARequest, _ code: UInt16, isSilent: Bool
   ) -> (index: Int, record: Record)? {
+    report(Self.record(request, code), isSilent: isSilent)
+  }
+
+  /// Records what a fault recording register is to hold.
+  @discardableResult
+  mutating func report(_ record: Record, isSilent: Bool) -> (index: Int, record: Record)? {
     if isSilent {
       suppressed += 1
       return nil
@@ -53,7 +59,7 @@ struct VTdFaultLog: ~Copyable {
     }
     if collapses {
       for at in 0..<count where records[at].isSet {
-        if records[at].high[VTdFaultRecordHigh.source] == UInt64(request.device & 0xffff) {
+        if records[at].high[VTdFaultRecordHigh.source] == record.high[VTdFaultRecordHigh.source] {
           collapsed += 1
           return nil
         }
@@ -64,7 +70,6 @@ struct VTdFaultLog: ~Copyable {
       overflowed += 1
       return nil
     }
-    let record = Self.record(request, code)
     records[next] = record
     let index = next
     next = (next + 1) % count
@@ -86,6 +91,23 @@ struct VTdFaultLog: ~Copyable {
       high[VTdFaultRecordHigh.pasid] = UInt64(request.pasid & 0xf_ffff)
     }
     return Record(low: request.address & VTdFaultRecordLow.address.mask, high: high)
+  }
+
+  /// What software finds of a blocked interrupt: FI has the index in bits 63:48.
+  ///
+  /// Model: where the trace does not say which device sent the message, SID is 0; for a blocked message
+  /// in compatibility format, whose FI is undefined, FI is 0.
+  ///
+  /// Source: Intel VT-d 4.1, "Fault Recording Registers"; Linux 6.12 drivers/iommu/intel/dmar.c,
+  /// `dmar_fault_do_one`, prints that part of FI as the index.
+  static func record(_ outcome: InterruptOutcome) -> Record {
+    var high: UInt64 = 0
+    high[VTdFaultRecordHigh.fault] = 1
+    high[VTdFaultRecordHigh.reason] = UInt64(outcome.fault & 0xff)
+    let message = outcome.message
+    high[VTdFaultRecordHigh.source] = message.hasDevice ? UInt64(message.device & 0xffff) : 0
+    let hasIndex = outcome.index != InterruptOutcome.noIndex
+    return Record(low: hasIndex ? UInt64(outcome.index & 0xffff) << 48 : 0, high: high)
   }
 
   /// Software clears a register's fault.

@@ -93,7 +93,9 @@ extension VTdUnit {
     pageRequests.checkLaws(&laws)
     laws.equal(iotlb.misses, walks + unwalked, "IOTLB misses = walks and misses without tables")
     let faults = blocked.reduce(0, +)
-    laws.equal(faults, self.faults.reported, "blocked requests = those reported and held back")
+    laws.equal(
+      faults + interruptFaults, self.faults.reported,
+      "blocked requests and interrupts = those reported and held back")
     laws.equal(
       faults, counters.count(of: .fault) + pageRequests.refused,
       "blocked requests and page requests = faults by code")

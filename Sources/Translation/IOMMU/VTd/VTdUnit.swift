@@ -67,6 +67,8 @@ struct VTdUnit: RemappingUnit, ~Copyable {
   /// Requests by the code that blocked them.
   var blocked = [Int](repeating: 0, count: 256)
   var pageRequests = PageRequestCounters()
+  /// Interrupt messages that the fault log was told of.
+  var interruptFaults = 0
 
   init(_ description: IOMMUDescription, seed: UInt64, number: Int = 0) {
     hostBits = description.hostAddressBits
@@ -103,6 +105,11 @@ struct VTdUnit: RemappingUnit, ~Copyable {
   }
 
   func visitTranslations(_ body: (UInt64, IOTranslation) -> Void) { iotlb.visit(body) }
+
+  mutating func report(_ blocked: InterruptOutcome) {
+    interruptFaults += 1
+    faults.report(VTdFaultLog.record(blocked), isSilent: blocked.isFaultSilent)
+  }
 
   /// Blocks a request.
   @inline(never)
