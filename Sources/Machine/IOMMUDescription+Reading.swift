@@ -2,7 +2,7 @@ extension IOMMUDescription {
   private static let keys = [
     "architecture", "mode", "rootTable", "cachingMode", "maximumAddressMask", "hostAddressBits",
     "levels", "faultRecords", "iotlb", "contextCache", "pasidCache", "deviceTLB", "walkCaches",
-    "latency", "invalidation", "flushQueue", "quirks", "link",
+    "latency", "invalidation", "flushQueue", "quirks", "link", "units",
   ]
 
   /// Reads the key `iommu`; a machine without it has none.
@@ -36,6 +36,12 @@ extension IOMMUDescription {
     flushQueue = try IOFlushQueueDescription(reading: members["flushQueue"])
     quirks = try Self.quirks(members["quirks"])
     link = try LinkDescription.optional(members["link"])
+    units = members["units"].isAbsent ? 1 : try members["units"].whole(1...8)
+    if units > 1, hostAddressBits < 40 {
+      throw members["units"].refusal(
+        "is \(units) with \(hostAddressBits) bits of host addresses",
+        "expected 40 bits, or one unit")
+    }
   }
 
   private static func rootTable(
@@ -109,6 +115,10 @@ extension IOWalkCacheDescription {
       let cache = IOWalkCacheDescription(
         stage: try members["stage"].choice(Stage.self), level: try members["level"].whole(1...5),
         cache: try IOCacheDescription(members, of: element))
+      if cache.cache.replacement == .clear {
+        throw members["replacement"].refusal(
+          "is \"clear\", which walk caches do not do", "expected lru, fifo or random")
+      }
       let twin = caches.firstIndex { $0.stage == cache.stage && $0.level == cache.level }
       if let twin {
         throw element.refusal(

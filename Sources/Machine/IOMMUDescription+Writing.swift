@@ -1,5 +1,6 @@
 extension IOMMUDescription {
-  /// The description as JSON, every key written but a link that it does not have.
+  /// The description as JSON, every key written but a link that it does not have and one
+  /// unit.
   var json: JSONValue {
     var members: [String: JSONValue] = [
       "architecture": .string(architecture.rawValue),
@@ -28,6 +29,7 @@ extension IOMMUDescription {
         IOMMUQuirk.allCases.filter(quirks.contains).map { .string($0.rawValue) }),
     ]
     if let link { members["link"] = link.json }
+    if units != 1 { members["units"] = .int(units) }
     return .object(members)
   }
 }

@@ -1,10 +1,11 @@
 extension MachineDescription {
   /// Reads a description strictly: no key beyond these, and no default for any but `secondStage` in
-  /// native mode, `memory.overlapFactor`, `exits`, `iommu`, `interrupts` and what is tagged.
+  /// native mode, `memory.overlapFactor`, `exits`, `iommu`, `interrupts`,
+  /// `isolation` and what is tagged.
   init(reading node: MachineNode) throws(MachineError) {
     let members = try node.members([
       "name", "cores", "virtualization", "firstStage", "secondStage", "tlbs", "walkCaches",
-      "memory", "synthesis", "exits", "iommu", "interrupts",
+      "memory", "synthesis", "exits", "iommu", "interrupts", "isolation",
     ])
     name = try Self.name(members["name"])
     cores = try Self.cores(members["cores"])
@@ -21,6 +22,7 @@ extension MachineDescription {
     exits = try ExitsDescription.optional(members["exits"])
     iommu = try IOMMUDescription.optional(members["iommu"])
     interrupts = try InterruptDescription.optional(members["interrupts"], iommu: iommu)
+    isolation = try IsolationDescription.optional(members["isolation"])
   }
 
   private static func name(_ node: MachineNode) throws(MachineError) -> String {

@@ -15,6 +15,7 @@ extension MachineDescription {
     if let exits { members["exits"] = exits.json }
     if let iommu { members["iommu"] = iommu.json }
     if let interrupts { members["interrupts"] = interrupts.json }
+    if let isolation = isolation.json { members["isolation"] = isolation }
     return .object(members)
   }
 }

@@ -26,6 +26,8 @@ public struct MachineDescription: Sendable, Equatable {
   public var iommu: IOMMUDescription?
   /// How devices interrupt the machine; only where there is an IOMMU.
   public var interrupts: InterruptDescription?
+  /// What the isolation rules take for too much.
+  public var isolation = IsolationDescription.usual
 
   /// How guest addresses become host addresses.
   public var mode: TranslationMode { virtualization.mode }

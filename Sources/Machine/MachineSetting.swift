@@ -71,6 +71,9 @@ struct MachineSetting {
     return trail.place
   }
 
+  /// A section of which every key has a usual value, so that one may be set where there is none.
+  private static let usualSection = "isolation"
+
   /// How far a path was followed.
   private struct Trail {
     /// With every element by its number.
@@ -104,6 +107,8 @@ struct MachineSetting {
       var member = JSONValue.null
       if let present = members[key] {
         member = present
+      } else if trail.place == usualSection {
+        member = .object([:])
       } else if steps.count > 1 {
         let near = nearestName(to: key, among: known).map { "did you mean \(quoted($0))? " } ?? ""
         throw refusal(

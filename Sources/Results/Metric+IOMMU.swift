@@ -58,8 +58,12 @@ extension Metric {
       "iommu.pasidCache.invalidations", "entries",
       "Cached PASIDs that an invalidation removed."),
     Metric(
+      "iommu.walk.updates", "updates",
+      "Accessed and dirty flags that walks have set in the tables of either stage."),
+    Metric(
       "iommu.nonleaf.NAME.lookups", "lookups",
-      "Probes of this paging-structure cache; ss_nonleaf_lookup by level."),
+      "Probes of this paging-structure cache: of the first stage (fs_nonleaf_lookup), of the second "
+        + "(ss_nonleaf_lookup), or of the second in nested walks, by level."),
     Metric("iommu.nonleaf.NAME.hits", "lookups", "Probes of it that found their tag."),
     Metric("iommu.nonleaf.NAME.misses", "lookups", "Probes of it that did not."),
     Metric(
@@ -103,6 +107,16 @@ extension Metric {
       "iommu.pageRequests.posted", "requests", "Page requests given to software; pg_req_posted."),
     Metric("iommu.pageRequests.refused", "requests", "Page requests that were blocked."),
     Metric("iommu.pageRequests.responses", "commands", "Responses to page requests."),
+    Metric(
+      "iommu.pageRequests.answered", "requests", "Page requests whose group got its response."),
+    Metric(
+      "iommu.pageRequests.unmatched", "commands", "Responses to groups of which no request waited."),
+    Metric("iommu.deviceTLB.devices", "devices", "Devices that were given a translation to keep."),
+    Metric("iommu.deviceTLB.fills", "entries", "Translations that devices were given."),
+    Metric("iommu.deviceTLB.evictions", "entries", "Translations that devices gave up for others."),
+    Metric(
+      "iommu.deviceTLB.invalidations", "entries",
+      "Translations that invalidations took from devices."),
     Metric(
       "check.agreed", "outcomes",
       "Recorded outcomes of devices' requests that the machine gives too."),

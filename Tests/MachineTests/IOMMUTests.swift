@@ -54,6 +54,38 @@ struct IOMMUTests {
     #expect(!without.canonicalJSON.contains("iommu"))
   }
 
+  @Test("says how many units there are, where there are several")
+  func units() throws {
+    #expect(try Self.machine(Self.unit).iommu?.units == 1)
+    #expect(!(try Self.machine(Self.unit).json.canonicalText.contains("units")))
+    let several = try Self.machine(
+      Self.unit.replacing(#""quirks": ["#, with: #""units": 3, "quirks": ["#))
+    #expect(several.iommu?.units == 3)
+    let again = try MachineDescription.load(json: several.json.canonicalText, file: "again")
+    #expect(again.description == several)
+  }
+
+  @Test("limits of the isolation rules are keys of their own, each as usual where it is not said")
+  func isolation() throws {
+    let usual = try MachineDescription.load(json: ReferenceFile.reference, file: "m.json")
+    #expect(usual.description.isolation == .usual)
+    #expect(!usual.canonicalJSON.contains("isolation"))
+    let strict = try MachineDescription.load(
+      json: ReferenceFile.reference, file: "m.json",
+      settings: ["isolation.faults=3", "isolation.windowMicroseconds=50"])
+    #expect(strict.description.isolation.faults == 3)
+    #expect(strict.description.isolation.windowMicroseconds == 50)
+    #expect(strict.description.isolation.writes == IsolationDescription.usual.writes)
+    let again = try MachineDescription.load(json: strict.canonicalJSON, file: "again")
+    #expect(again.description == strict.description)
+    for setting in ["isolation.faults=0", "isolation.fault=1", "isolation.writes=\"many\""] {
+      #expect(throws: MachineError.self) {
+        try MachineDescription.load(
+          json: ReferenceFile.reference, file: "m.json", settings: [setting])
+      }
+    }
+  }
+
   struct Row: Sendable, CustomTestStringConvertible {
     var old: String
     var new: String
@@ -97,6 +129,21 @@ struct IOMMUTests {
     Row(
       old: #""pasidCache": null, "#, new: "",
       message: "pasidCache: missing key; expected an object"),
+    Row(
+      old: #""ways": 16, "replacement": "lru""#, new: #""ways": 16, "replacement": "clear""#,
+      message: #"walkCaches[0].replacement: is "clear" with 4 sets; "#
+        + "expected 1 set, which it empties, or lru"),
+    Row(
+      old: #""sets": 4, "ways": 16, "replacement": "lru""#,
+      new: #""sets": 1, "ways": 16, "replacement": "clear""#,
+      message: #"walkCaches[0].replacement: is "clear", which walk caches do not do; "#
+        + "expected lru, fifo or random"),
+    Row(
+      old: #""quirks": ["#, new: #""units": 9, "quirks": ["#,
+      message: "units: is 9; expected a whole number, 1 to 8"),
+    Row(
+      old: #""hostAddressBits": 46"#, new: #""units": 2, "hostAddressBits": 36"#,
+      message: "units: is 2 with 36 bits of host addresses; expected 40 bits, or one unit"),
     Row(
       old: #""invalidation": "recorded""#, new: #""invalidation": "laxy""#,
       message: #"invalidation: is "laxy"; did you mean "lazy"? expected "recorded", "strict", "#

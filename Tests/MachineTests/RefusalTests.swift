@@ -31,14 +31,14 @@ struct RefusalTests {
     Row(
       #""cores": 1,"#, #""cores": 1, "display": {},"#,
       "display: unknown key; keys here: name, cores, virtualization, firstStage, secondStage, "
-        + "tlbs, walkCaches, memory, synthesis, exits, iommu, interrupts"),
+        + "tlbs, walkCaches, memory, synthesis, exits, iommu, interrupts, isolation"),
     Row(
       #""ways": 12, "replacement""#, #""ways": 12, "replacment""#,
       #"tlbs[2].replacment: unknown key; did you mean "replacement"?"#),
     Row(
       #""cores": 1,"#, #""cores": 1, "a b\n": {},"#,
       #"["a b\u{a}"]: unknown key; keys here: name, cores, virtualization, firstStage, "#
-        + "secondStage, tlbs, walkCaches, memory, synthesis, exits, iommu, interrupts"),
+        + "secondStage, tlbs, walkCaches, memory, synthesis, exits, iommu, interrupts, isolation"),
     // Types
     Row(
       #""cores": 1,"#, #""cores": "1","#,

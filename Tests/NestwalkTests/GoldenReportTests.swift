@@ -23,7 +23,7 @@ struct GoldenReportTests {
 
     let golden = Repository.files(under: "reports", suffixes: [".json", ".csv", ".html", ".md"])
       .filter { $0 != "reports/README.md" }
-    #expect(golden.count == 8)
+    #expect(golden.count == 10)
     #expect(folder.listing.filter { $0.hasPrefix("reports/") } == golden)
     for file in golden where folder.listing.contains(file) {
       let expected = try Repository.text(file)

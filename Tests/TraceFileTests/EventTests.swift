@@ -6,14 +6,37 @@ import Testing
 struct EventTests {
   private func decode(
     _ bytes: [UInt8], count: Int, records: Int = 1000
-  ) throws -> (heads: [EventHead], words: [UInt64], unknown: [UInt64: Int]) {
-    var heads: [EventHead] = []
-    var words: [UInt64] = []
+  ) throws -> (words: [[UInt64]], unknown: [UInt64: Int]) {
+    var store = EventStore()
     let unknown = try bytes.withUnsafeBytes {
-      try EventColumn.decode(
-        $0, count: count, records: records, into: &heads, &words, BlockPlace())
+      try EventColumn.decode($0, count: count, records: records, into: &store, BlockPlace())
     }
-    return (heads, words, unknown)
+    return (store.list.map { event in (0..<event.count).map { event[$0] } }, unknown)
+  }
+
+  @Test("words of every length come back, wherever the column ends behind them")
+  func words() throws {
+    // One more than all the bits of so many groups of seven, and one less.
+    var values: [UInt64] = [0, 1, .max, 1 << 63]
+    for groups in 1..<10 as Range<UInt64> { values += [1 << (7 * groups), 1 << (7 * groups) - 1] }
+    for value in values {
+      var payload: [UInt8] = []
+      Varint.append(value, to: &payload)
+      Varint.append(value ^ 0x55, to: &payload)
+      var bytes: [UInt8] = []
+      EventColumn.append(tag: 33, payload: payload, after: 0, to: &bytes)
+      // INVPCID has three words; the one that is not written is 0.
+      #expect(try decode(bytes, count: 1).words == [[value, value ^ 0x55, 0]])
+      bytes += [0, 1, 0]
+      #expect(throws: TraceError.self) { try decode(bytes, count: 3) }
+    }
+    // Eleven bytes are no number, nor are ten that have more than 64 bits.
+    let ones = [UInt8](repeating: 0xff, count: 9)
+    for payload in [ones + [0xff, 0], ones + [2]] {
+      var bytes: [UInt8] = []
+      EventColumn.append(tag: 33, payload: payload, after: 0, to: &bytes)
+      #expect(throws: TraceError.self) { try decode(bytes, count: 1) }
+    }
   }
 
   @Test("an event of a newer version is passed over by its length and counted")

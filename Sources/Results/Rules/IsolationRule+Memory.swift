@@ -55,8 +55,9 @@ extension IsolationRule {
     IsolationRule(
       "V26", "Flood of DMA or faults", .medium,
       meaning:
-        "A device's faults exceeded the machine's limit, or the fault log overflowed, so that later "
-        + "faults of others were hidden.",
+        "A device's writes or faults exceeded the machine's limit (isolation.writes and "
+        + "isolation.faults of one window), or the fault log overflowed, so that later faults of "
+        + "others were hidden.",
       remedy:
         "Set the fault-processing disable bit for the device, or take it off the bus; size the log.",
       reference:

@@ -12,8 +12,7 @@ public final class TraceBlock {
   var shapes = ColumnBuffer()
   var offsets = ColumnBuffer()
   var events = ColumnBuffer()
-  private var eventHeads: [EventHead] = []
-  private var eventWords: [UInt64] = []
+  private var eventStore = EventStore()
   private var hasEvents = false
   /// Events whose tags this version does not know, by tag; complete after `loadEvents`.
   private(set) var unknownEvents: [UInt64: Int] = [:]
@@ -244,8 +243,8 @@ public final class TraceBlock {
     guard !hasEvents else { return }
     try packed.inflate(.events, into: &events, place)
     unknownEvents = try EventColumn.decode(
-      events.bytes, count: Int(counts.events), records: Int(counts.records), into: &eventHeads,
-      &eventWords, place)
+      events.bytes, count: Int(counts.events), records: Int(counts.records), into: &eventStore,
+      place)
     hasEvents = true
   }
 
@@ -257,10 +256,6 @@ public final class TraceBlock {
   public func withEvents<Result, Failure: Error>(
     _ body: (EventList) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try eventHeads.withUnsafeBufferPointer { (heads) throws(Failure) -> Result in
-      try eventWords.withUnsafeBufferPointer { (words) throws(Failure) -> Result in
-        try body(EventList(heads: heads, words: words))
-      }
-    }
+    try body(eventStore.list)
   }
 }

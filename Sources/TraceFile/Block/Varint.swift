@@ -44,4 +44,37 @@ enum Varint {
     }
     return nil
   }
+
+  /// As `read`, faster: a number of up to eight bytes, where as many follow, is read at once.
+  ///
+  /// - Returns: any number, and `at` below 0, where `read` gives nothing.
+  @inline(__always)
+  static func readFast(_ bytes: UnsafeRawBufferPointer, at: inout Int) -> UInt64 {
+    if at &+ 8 <= bytes.count {
+      let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+      let ends = ~word & 0x8080_8080_8080_8080
+      if ends != 0 {
+        let bits = ends.trailingZeroBitCount
+        at &+= bits &>> 3 &+ 1
+        return joined(word & (UInt64.max &>> UInt64(truncatingIfNeeded: 63 &- bits)))
+      }
+    }
+    return readSlowly(bytes, at: &at)
+  }
+
+  /// The groups of seven bits of eight bytes, moved together by twos.
+  @inline(__always)
+  private static func joined(_ bytes: UInt64) -> UInt64 {
+    var value = bytes & 0x7f7f_7f7f_7f7f_7f7f
+    value = (value & 0x7f00_7f00_7f00_7f00) &>> 1 | value & 0x007f_007f_007f_007f
+    value = (value & 0x3fff_0000_3fff_0000) &>> 2 | value & 0x0000_3fff_0000_3fff
+    return (value & 0x0fff_ffff_0000_0000) &>> 4 | value & 0x0fff_ffff
+  }
+
+  @inline(never)
+  private static func readSlowly(_ bytes: UnsafeRawBufferPointer, at: inout Int) -> UInt64 {
+    if let value = read(bytes, at: &at) { return value }
+    at = -1
+    return 0
+  }
 }

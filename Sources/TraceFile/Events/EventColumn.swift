@@ -23,54 +23,56 @@ enum EventColumn {
   ///   - bytes: the column.
   ///   - expected: events, by the block's header.
   ///   - records: of the block.
-  ///   - heads: filled with the known events, in order.
-  ///   - words: filled with their words.
+  ///   - events: filled with the known events, in order.
   ///   - place: of the block, for errors.
   /// - Returns: how often each unknown tag occurs.
   /// - Throws: the first event that contradicts itself or the header.
   static func decode(
     _ bytes: UnsafeRawBufferPointer, count expected: Int, records: Int,
-    into heads: inout [EventHead], _ words: inout [UInt64], _ place: BlockPlace
+    into events: inout EventStore, _ place: BlockPlace
   ) throws(TraceError) -> [UInt64: Int] {
-    heads.removeAll(keepingCapacity: true)
-    words.removeAll(keepingCapacity: true)
+    events.begin()
     var unknown: [UInt64: Int] = [:]
     var (at, seen, record) = (0, 0, 0)
     var time: UInt64 = 0
-    let table = EventTag.known
     while at < bytes.count {
-      guard let distance = Varint.read(bytes, at: &at), let tag = Varint.read(bytes, at: &at),
-        let length = Varint.read(bytes, at: &at), length <= maximumPayloadBytes,
-        Int(length) <= bytes.count - at
-      else { throw place.damaged("event \(seen) is cut off or too long") }
+      var (distance, tag, length): (UInt64, UInt64, UInt64) = (0, 0, 0)
+      let head: UInt64 =
+        at &+ 8 <= bytes.count
+        ? UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) : .max
+      if head & 0x80_8080 == 0 {
+        // Most events begin with three numbers of one byte.
+        (distance, tag, length) = (head & 0x7f, head &>> 8 & 0x7f, head &>> 16 & 0x7f)
+        at &+= 3
+      } else {
+        distance = Varint.readFast(bytes, at: &at)
+        if at >= 0 { tag = Varint.readFast(bytes, at: &at) }
+        if at >= 0 { length = Varint.readFast(bytes, at: &at) }
+      }
+      guard at >= 0, length <= maximumPayloadBytes, Int(length) <= bytes.count - at else {
+        throw place.damaged("event \(seen) is cut off or too long")
+      }
       guard distance <= UInt64(records - record) else {
         throw place.damaged("event \(seen) comes after the block's last record")
       }
       record += Int(distance)
       let end = at + Int(length)
       seen += 1
-      let entry = tag < UInt64(EventTag.limit) ? table[Int(tag)] : EventTag.Known()
-      guard let known = entry.tag else {
+      let known = events.known(tag)
+      guard known.fieldCount != EventStore.unknown else {
         unknown[tag, default: 0] += 1
         at = end
         continue
       }
-      let start = words.count
+      events.start(known.tag, record: record)
       while at < end {
-        guard let word = Varint.read(bytes, at: &at), at <= end,
-          words.count - start < maximumWords
-        else { throw place.damaged("event \(seen - 1) (\(known)) has a word that is none") }
-        words.append(word)
+        let word = Varint.readFast(bytes, at: &at)
+        guard at >= 0, at <= end, events.append(word) else {
+          throw place.damaged("event \(seen - 1) (\(known.tag)) has a word that is none")
+        }
       }
-      while words.count - start < Int(entry.fields) { words.append(0) }
-      if known == .time {
-        time &+= UInt64(bitPattern: Varint.unzigzag(words[start]))
-        words[start] = time
-      }
-      heads.append(
-        EventHead(
-          tag: known, count: UInt16(words.count - start), record: UInt32(record),
-          start: UInt32(start)))
+      events.end(fields: known.fieldCount)
+      if known.tag == .time { events.addTime(&time) }
     }
     guard seen == expected else {
       throw place.damaged("it has \(seen) events and its header says \(expected)")

@@ -2,7 +2,7 @@
 ///
 /// A number is never reused. `fields` is what the event's words mean, in order; a later version may
 /// add words at the end, and words that are not written are 0.
-public enum EventTag: UInt16, CaseIterable, Sendable, BitwiseCopyable {
+public enum EventTag: UInt16, CaseIterable, BitwiseCopyable, Sendable {
   // Of the trace itself: 1 to 15.
 
   /// The time of the events and records that follow, until the next one.
@@ -89,7 +89,8 @@ public enum EventTag: UInt16, CaseIterable, Sendable, BitwiseCopyable {
   case iommuMap = 72
   /// Software unmaps a range of a domain.
   case iommuUnmap = 73
-  /// A device (or one of its PASIDs) begins to translate by a domain.
+  /// A device (or one of its PASIDs) begins to translate by a domain; `unit` is one more than the
+  /// number of the IOMMU that the device is behind, 0 where the trace does not say.
   case attach = 74
   /// A device (or one of its PASIDs) stops translating by a domain.
   case detach = 75
@@ -196,7 +197,7 @@ public enum EventTag: UInt16, CaseIterable, Sendable, BitwiseCopyable {
     case .iommuRegister: ["unit", "offset", "bytes", "value"]
     case .iommuMap: ["domain", "address", "output", "bytes", "rights"]
     case .iommuUnmap: ["domain", "address", "bytes"]
-    case .attach, .detach: ["device", "domain", "pasid"]
+    case .attach, .detach: ["device", "domain", "pasid", "unit"]
     case .iommuCompletion: ["unit"]
     case .frameOwner: ["guest", "frame", "frames", "shared"]
     case .domainOwner: ["domain", "guest"]

@@ -1,28 +1,32 @@
 /// One event of a block; valid until the block is read anew.
+///
+/// Four words, so that it is handed on in registers.
 public struct TraceEvent {
   /// What happened.
   public let tag: EventTag
-  /// Records of the block before it.
-  public let record: Int
-  private let words: UnsafeBufferPointer<UInt64>
-  private let start: Int
-  /// Words that the event has: at least its fields.
-  public let count: Int
+  private let wordCount: UInt16
+  private let recordsBefore: UInt32
+  private let words: UnsafePointer<UInt64>
 
   @inline(__always)
-  init(_ head: EventHead, _ words: UnsafeBufferPointer<UInt64>) {
+  init(_ head: EventHead, _ words: UnsafePointer<UInt64>) {
     tag = head.tag
-    record = Int(head.record)
-    count = Int(head.count)
-    start = Int(head.start)
-    self.words = words
+    wordCount = head.count
+    recordsBefore = head.record
+    self.words = words + head.start
   }
+
+  /// Records of the block before it.
+  public var record: Int { Int(recordsBefore) }
+
+  /// Words that the event has: at least its fields.
+  public var count: Int { Int(wordCount) }
 
   /// A word, 0 where the event was written without it.
   ///
   /// - Parameter index: of the field in `tag.fields`.
   @inline(__always)
-  public subscript(_ index: Int) -> UInt64 { index < count ? words[start + index] : 0 }
+  public subscript(_ index: Int) -> UInt64 { index < Int(wordCount) ? words[index] : 0 }
 
   /// The text of a `name` event.
   public var text: String {
@@ -40,13 +44,13 @@ struct EventHead: BitwiseCopyable {
   var tag: EventTag
   var count: UInt16
   var record: UInt32
-  var start: UInt32
+  var start: Int
 }
 
 /// The events of a block in order.
 public struct EventList: RandomAccessCollection {
   let heads: UnsafeBufferPointer<EventHead>
-  let words: UnsafeBufferPointer<UInt64>
+  let words: UnsafePointer<UInt64>
 
   /// 0.
   public var startIndex: Int { 0 }
@@ -55,9 +59,7 @@ public struct EventList: RandomAccessCollection {
 
   /// The event at a place.
   @inline(__always)
-  public subscript(_ index: Int) -> TraceEvent {
-    TraceEvent(heads[index], words)
-  }
+  public subscript(_ index: Int) -> TraceEvent { TraceEvent(heads[index], words) }
 }
 
 /// What a `name` event names.

@@ -16,9 +16,14 @@ public enum Answer: String, CaseIterable, Sendable {
   case conflicts
   /// What kinds of hypervisor make of the same events.
   case hypervisors
+  /// What strict, lazy and no invalidation of devices' translations cost, and what each leaves open.
+  case invalidation
   /// What devices' interrupts cost without remapping, with it, and posted.
   case interrupts
 
   /// The question needs tables that this tool makes.
   public var needsSynthesis: Bool { self == .pageSizes || self == .levels || self == .regions }
+
+  /// The question is about devices behind an IOMMU.
+  public var needsDevices: Bool { self == .invalidation }
 }

@@ -7,6 +7,7 @@ import TraceFile
 public final class AnswerRun {
   private let tables: [AnswerTable]
   private var variants: [Variant] { tables.flatMap(\.variants) }
+  private var devices: [DeviceVariant] { tables.flatMap(\.devices) }
 
   /// Builds the variants.
   ///
@@ -26,6 +27,7 @@ public final class AnswerRun {
       case .regions: RegionTable(machine, plan)
       case .conflicts: ConflictTable(machine, plan)
       case .hypervisors: HypervisorTable(machine, plan)
+      case .invalidation: InvalidationTable(machine)
       case .interrupts: InterruptTable(machine, plan)
       }
     }
@@ -39,6 +41,7 @@ public final class AnswerRun {
   /// - Returns: whether it was new and there was memory for it.
   public func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
     variants.allSatisfy { $0.addPage(address >> 12, bytes) }
+      && devices.allSatisfy { $0.addPage(at: address, bytes) }
   }
 
   /// Replays a block on every variant.
@@ -47,6 +50,7 @@ public final class AnswerRun {
   /// - Throws: a `TraceError` where one of the block's columns is damaged.
   public func replay(_ block: TraceBlock) throws(TraceError) {
     for variant in variants { try variant.replay(block) }
+    for device in devices { try device.replay(block) }
   }
 
   /// The tables, in the order of the questions.
@@ -55,6 +59,7 @@ public final class AnswerRun {
   /// - Throws: the laws that a variant broke, which is a defect of this program.
   public func finish() throws(ConservationError) -> [ResultTable] {
     for variant in variants { try variant.finish() }
+    for device in devices { try device.finish() }
     return tables.flatMap(\.tables)
   }
 }
@@ -62,8 +67,13 @@ public final class AnswerRun {
 /// One question's variants, and the table that they make.
 protocol AnswerTable {
   var variants: [Variant] { get }
+  var devices: [DeviceVariant] { get }
   /// Complete once every variant is finished.
   var tables: [ResultTable] { get }
+}
+
+extension AnswerTable {
+  var devices: [DeviceVariant] { [] }
 }
 
 /// Columns that several tables have.

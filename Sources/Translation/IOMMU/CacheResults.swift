@@ -42,9 +42,9 @@ extension IOCache {
 }
 
 extension IOWalkCaches {
-  func add(to result: inout RunResult) {
+  func add(_ stage: String, to result: inout RunResult) {
     visit { level, lookups, hits, _ in
-      let name = "iommu.nonleaf.secondStage.L\(level)"
+      let name = "iommu.nonleaf.\(stage).L\(level)"
       result.counters["\(name).lookups"] = lookups
       result.counters["\(name).hits"] = hits
       result.counters["\(name).misses"] = lookups - hits
@@ -52,11 +52,15 @@ extension IOWalkCaches {
   }
 }
 
-extension PageRequestCounters {
-  func add(to result: inout RunResult) {
-    result.counters["iommu.pageRequests.posted"] = posted
-    result.counters["iommu.pageRequests.refused"] = refused
-    result.counters["iommu.pageRequests.responses"] = responses
+extension WalkCaches {
+  func add(_ stage: String, to result: inout RunResult) {
+    for at in 0..<count {
+      let (level, lookups, hits) = withCache(at) { ($0.level, $0.lookups, $0.hits) }
+      let name = "iommu.nonleaf.\(stage).L\(level)"
+      result.counters["\(name).lookups"] = lookups
+      result.counters["\(name).hits"] = hits
+      result.counters["\(name).misses"] = lookups - hits
+    }
   }
 }
 
@@ -72,7 +76,8 @@ extension IOTranslation {
     let translation = IOTranslation(
       output: event[2] & ~(1 << UInt64(shift) - 1), leaf: 0, filledAt: 0,
       domain: DMAOutcome.noDomain, device: request.device, pasid: request.pasid, shift: shift,
-      rights: Rights(rawValue: UInt8(truncatingIfNeeded: event[4] & 3)), kind: .second)
+      rights: Rights(rawValue: UInt8(truncatingIfNeeded: event[4] & 3)), kind: .second,
+      input: event[1] & ~(1 << UInt64(shift) - 1))
     return (request, translation)
   }
 }

@@ -47,6 +47,8 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
   var fault: UInt16 = 0
   /// The device's entry asks that its faults are not recorded.
   var isFaultSilent = false
+  /// The log of faults was full, so that nobody will hear of this one.
+  var isFaultLost = false
   /// A translated request names a page that the device was given, and that was not taken back.
   var isGranted = false
 

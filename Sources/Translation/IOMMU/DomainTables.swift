@@ -5,7 +5,10 @@ struct TableFrames: BitwiseCopyable {
   private var next: UInt64
   private var left = 1 << 19
 
-  init(hostBits: Int) { next = 1 << UInt64(hostBits - 12) - 1 << 20 }
+  /// Each unit has 8 GiB of addresses, of which its tables use the upper half.
+  init(hostBits: Int, unit: Int) {
+    next = 1 << UInt64(hostBits - 12) - UInt64(unit) << 21 - 1 << 20
+  }
 
   /// An empty frame's address; nothing where the run has used its 2 GiB of tables.
   mutating func allocate(_ memory: inout IOMemory) -> UInt64? {
@@ -13,6 +16,54 @@ struct TableFrames: BitwiseCopyable {
     left -= 1
     next += 1
     return (next - 1) << 12
+  }
+}
+
+/// The domains that a run has written tables for.
+struct IODomains {
+  struct Domain: BitwiseCopyable {
+    /// Of the trace.
+    var id: UInt32
+    /// Of the unit, which has 16 bits.
+    var number: UInt32
+    /// The root of its tables.
+    var table: UInt64
+  }
+
+  private var domains: [UInt32: Domain] = [:]
+  private var used: Set<UInt32> = []
+  private var nextNumber: UInt32 = 0xffff
+  /// That was asked for last.
+  private var last: Domain?
+
+  /// A domain that has tables.
+  @inline(__always)
+  func known(_ id: UInt32) -> Domain? {
+    if let last, last.id == id { return last }
+    return domains[id]
+  }
+
+  /// A domain, which gets tables where it has none; nothing where there is no room for them.
+  @inline(__always)
+  mutating func find(
+    _ id: UInt32, _ frames: inout TableFrames, _ memory: inout IOMemory
+  ) -> Domain? {
+    if let last, last.id == id { return last }
+    let found = domains[id] ?? add(id, &frames, &memory)
+    last = found
+    return found
+  }
+
+  /// The trace's own number where the unit's 16 bits have room for it, else one from the top.
+  private mutating func add(
+    _ id: UInt32, _ frames: inout TableFrames, _ memory: inout IOMemory
+  ) -> Domain? {
+    while id > 0xffff, used.contains(nextNumber), nextNumber > 0 { nextNumber -= 1 }
+    let number = id <= 0xffff ? id : nextNumber
+    guard used.insert(number).inserted, let table = frames.allocate(&memory) else { return nil }
+    let new = Domain(id: id, number: number, table: table)
+    domains[id] = new
+    return new
   }
 }
 
@@ -57,5 +108,38 @@ struct MapPieces {
       bytes -= min(size, bytes)
     }
     return (address, output, level)
+  }
+}
+
+/// Where the lowest tables of domains stand that were asked for last, so that a driver's maps and unmaps
+/// do not walk from the root each time.
+///
+/// A table that a run has written stays where it is.
+struct LowestTables: BitwiseCopyable {
+  private struct Slot: BitwiseCopyable {
+    var root: UInt64
+    /// The address without the 21 bits that the table and its pages translate.
+    var prefix: UInt64
+    var table: UInt64
+  }
+
+  private var slots: InlineArray<16, Slot> = .init(
+    repeating: Slot(root: .max, prefix: .max, table: 0))
+
+  @inline(__always)
+  private static func slot(_ prefix: UInt64, _ root: UInt64) -> Int {
+    Int(truncatingIfNeeded: (prefix ^ root >> 12) & 15)
+  }
+
+  @inline(__always)
+  func find(_ root: UInt64, _ address: UInt64) -> UInt64? {
+    let slot = slots[Self.slot(address >> 21, root)]
+    return slot.root == root && slot.prefix == address >> 21 ? slot.table : nil
+  }
+
+  @inline(__always)
+  mutating func keep(_ root: UInt64, _ address: UInt64, _ table: UInt64) {
+    slots[Self.slot(address >> 21, root)] = Slot(
+      root: root, prefix: address >> 21, table: table)
   }
 }

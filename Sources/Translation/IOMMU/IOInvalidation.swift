@@ -41,6 +41,8 @@ struct IOInvalidation: BitwiseCopyable, Sendable {
   var keepsTables = false
   /// When software queued it.
   var queued: EventPlace
+  /// The driver of a policy queued it, behind what the event itself changed.
+  var isOfPolicy = false
   /// From when on it holds: the completion of the wait behind it.
   var effective: EventPlace
 
@@ -49,6 +51,11 @@ struct IOInvalidation: BitwiseCopyable, Sendable {
     self.granularity = granularity
     queued = place
     effective = place
+  }
+
+  /// Whether it was queued after a change that an event made.
+  func comes(after event: UInt64) -> Bool {
+    event < queued.event || isOfPolicy && event == queued.event
   }
 
   /// Whether a page of 2^`shift` bytes has a byte in the range.

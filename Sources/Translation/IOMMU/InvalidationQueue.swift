@@ -1,6 +1,6 @@
 /// Invalidations on their way: queued until the wait behind them completes, then told to whoever
 /// watches.
-struct InvalidationQueue: ~Copyable {
+struct InvalidationQueue {
   private(set) var queued: [IOInvalidation] = []
   private(set) var effects: [IOInvalidation] = []
   /// Entries of the queue by what they are.
@@ -36,12 +36,8 @@ struct InvalidationQueue: ~Copyable {
     return queued.count > Self.capacity ? queued.removeFirst() : nil
   }
 
-  /// Takes everything that is queued, in order.
-  mutating func takeAll() -> [IOInvalidation] {
-    let all = queued
-    queued.removeAll(keepingCapacity: true)
-    return all
-  }
+  /// Everything that was queued has taken effect.
+  mutating func removeQueued() { queued.removeAll(keepingCapacity: true) }
 
   mutating func tell(_ effect: IOInvalidation) {
     // Nobody may be watching.
@@ -55,4 +51,51 @@ struct InvalidationQueue: ~Copyable {
     for effect in effects { body(effect) }
     effects.removeAll(keepingCapacity: true)
   }
+}
+
+/// From the queue to the caches, whatever an architecture's commands look like.
+extension RemappingUnit where Self: ~Copyable {
+  /// Queues an invalidation, which holds once the wait behind it completes.
+  mutating func enqueue(_ invalidation: IOInvalidation) {
+    queue.count(invalidation)
+    if invalidatesAtOnce {
+      apply(invalidation)
+    } else if let forced = queue.add(invalidation) {
+      apply(forced)
+    }
+  }
+
+  mutating func complete(at place: EventPlace) {
+    guard !queue.queued.isEmpty else { return }
+    // Nothing is queued meanwhile.
+    for at in 0..<queue.queued.count {
+      var invalidation = queue.queued[at]
+      invalidation.effective = place
+      apply(invalidation)
+    }
+    queue.removeQueued()
+  }
+
+  mutating func flush(_ domain: UInt32, _ address: UInt64, pages: UInt64, at place: EventPlace) {
+    guard let number = number(ofDomain: domain) else { return }
+    var invalidation = IOInvalidation(.iotlb, .domain, at: place)
+    invalidation.domain = number
+    invalidation.isOfPolicy = true
+    let shift = pages <= 1 ? 0 : 64 - (pages - 1).leadingZeroBitCount
+    // A range of a power of two of pages that begins where it is aligned; what does not fit takes the
+    // domain.
+    if pages > 0, shift <= maximumAddressMask, address >> 12 & (1 << UInt64(shift) - 1) == 0 {
+      invalidation.granularity = .pages
+      invalidation.address = address
+      invalidation.pages = 1 << UInt64(shift)
+    }
+    queue.countCommand()
+    enqueue(invalidation)
+    queue.countCommand()
+    queue.countWait()
+    complete(at: place)
+  }
+
+  @inline(__always)
+  mutating func drainEffects(_ body: (IOInvalidation) -> Void) { queue.drain(body) }
 }

@@ -4,7 +4,8 @@ import TraceFile
 
 /// A unit that translates what devices access, of any architecture.
 protocol RemappingUnit: ~Copyable {
-  init(_ description: IOMMUDescription, seed: UInt64)
+  /// A unit; `number` tells it from others of the machine.
+  init(_ description: IOMMUDescription, seed: UInt64, number: Int)
 
   /// Judges a request.
   ///
@@ -24,18 +25,31 @@ protocol RemappingUnit: ~Copyable {
   /// Takes an entry of the invalidation or command queue.
   mutating func take(command: IOCommand, at place: EventPlace)
 
-  /// The waits queued so far have completed.
-  mutating func complete(at place: EventPlace)
+  /// Invalidations on their way.
+  var queue: InvalidationQueue { get set }
 
-  /// Queues an invalidation of pages of a domain as the unit's driver does, and waits for it.
-  mutating func flush(_ domain: UInt32, _ address: UInt64, pages: UInt64, at place: EventPlace)
+  /// A command takes effect when it is read.
+  var invalidatesAtOnce: Bool { get }
+
+  /// An invalidation of pages covers 2^this at most.
+  var maximumAddressMask: Int { get }
+
+  /// The unit's number for a domain of the trace that it has tables for.
+  func number(ofDomain domain: UInt32) -> UInt32?
+
+  /// Makes an invalidation hold from now on.
+  mutating func apply(_ invalidation: IOInvalidation)
 
   /// Takes an event of software's view of domains: attach, detach, map or unmap.
   mutating func take(
     _ change: DomainChange, _ memory: inout IOMemory, at place: EventPlace)
 
   /// Judges a device's request for a page, which is blocked or posted to software.
-  mutating func post(_ request: DMARequest, _ memory: borrowing IOMemory) -> DMAOutcome?
+  ///
+  /// `group` is the index by which software's response names it.
+  mutating func post(
+    _ request: DMARequest, group: UInt32, _ memory: borrowing IOMemory
+  ) -> DMAOutcome?
 
   /// Takes a completion by which a device got a translation that it may keep.
   mutating func grant(_ event: TraceEvent)
@@ -45,9 +59,6 @@ protocol RemappingUnit: ~Copyable {
 
   /// Tells software of an interrupt message that was blocked, as of a request.
   mutating func report(_ blocked: InterruptOutcome)
-
-  /// Invalidations that have taken effect since the last call.
-  mutating func drainEffects(_ body: (IOInvalidation) -> Void)
 
   /// What the caches have at the end, for those who compare it with an image.
   func visitTranslations(_ body: (UInt64, IOTranslation) -> Void)
@@ -67,6 +78,8 @@ protocol RemappingUnit: ~Copyable {
 
   func checkLaws(_ laws: inout Conservation, _ counters: IOCounters)
 }
+
+// `complete`, `flush` and `drainEffects` are the same for every architecture (`InvalidationQueue`).
 
 /// An entry of an invalidation or command queue, raw.
 struct IOCommand: BitwiseCopyable {

@@ -17,6 +17,7 @@ struct DeviceState: BitwiseCopyable {
   var lastDomain: UInt32 = DMAOutcome.noDomain
   var requests = 0
   var faults = RateWindow()
+  var writes = RateWindow()
   var interrupts = RateWindow()
 
   init(_ device: UInt32) { self.device = device }
@@ -61,7 +62,9 @@ struct RateWindow: BitwiseCopyable {
 /// Devices, their PASIDs, domains and guests, as the events so far say.
 struct DeviceDirectory: ~Copyable {
   private var numbers = PairTable()
-  var states: [DeviceState] = []
+  private(set) var states = UnsafeMutablePointer<DeviceState>.allocate(capacity: 8)
+  private var count = 0
+  private var capacity = 8
   private var domainGuests = PairTable()
   private var pasidDomains = PairTable()
   private(set) var regions: [DeviceRegion] = []
@@ -72,6 +75,8 @@ struct DeviceDirectory: ~Copyable {
   /// Bounds for hostile traces.
   static let maximumDevices = 1 << 16
   static let maximumRegions = 1 << 12
+
+  deinit { states.deallocate() }
 
   /// A device's registers or memory in the address space that requests name.
   struct DeviceRegion: BitwiseCopyable {
@@ -88,14 +93,24 @@ struct DeviceDirectory: ~Copyable {
       last = number
       return number
     }
-    guard states.count < Self.maximumDevices else {
+    guard count < Self.maximumDevices else {
       dropped += 1
       return nil
     }
-    numbers.set(UInt64(device), 0, to: states.count)
-    states.append(DeviceState(device))
-    last = states.count - 1
+    if count == capacity { grow() }
+    numbers.set(UInt64(device), 0, to: count)
+    (states + count).initialize(to: DeviceState(device))
+    count += 1
+    last = count - 1
     return last
+  }
+
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<DeviceState>.allocate(capacity: 2 * capacity)
+    larger.moveInitialize(from: states, count: count)
+    states.deallocate()
+    states = larger
+    capacity *= 2
   }
 
   /// A device's state where there is one.

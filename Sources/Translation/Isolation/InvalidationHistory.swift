@@ -21,7 +21,7 @@ struct InvalidationHistory: ~Copyable {
     var at = count - 1
     while at >= 0, at >= count - Self.capacity {
       let found = ring[at % Self.capacity]
-      guard found.queued.event > event else { return nil }
+      guard found.comes(after: event) else { return nil }
       let isOfDomain =
         found.granularity == .global || domain == nil || found.domain == DMAOutcome.noDomain
         || found.domain == domain

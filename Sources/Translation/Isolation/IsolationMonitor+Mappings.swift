@@ -32,6 +32,9 @@ extension IsolationMonitor {
     mappings.map(
       space, address, bytes: bytes, to: output, rights: rights, guest: guest, at: Moment(place))
     judgeConflicts(space, at: place)
+    if !tables.freed.isEmpty, bytes > 0 {
+      judgeFreed(output >> 12, (output &+ (bytes - 1)) >> 12 &+ 1, at: place)
+    }
     judgeDoorbell(space, address, bytes, output, at: place)
     if guest != noGuest, bytes > 0 {
       judgeOwners(space, address, bytes, output, rights, guest, at: place)
@@ -192,6 +195,7 @@ extension IsolationMonitor {
     let (guest, first, count) = (word(event[0]), event[1], event[2])
     let (end, overflow) = first.addingReportingOverflow(count)
     guard !overflow, first < end, end >> 52 == 0 else { return }
+    if !tables.freed.isEmpty { judgeFreed(first, end, at: place) }
     if !mappings.isEmpty {
       judged[7] += 1
       judgeReuse(first, end, guest, at: place)

@@ -12,6 +12,14 @@ extension IsolationMonitor {
     devices.states[number].requests &+= 1
     judged[1] &+= 1
     if !devices.regions.isEmpty { judgePeer(outcome, number) }
+    if outcome.request.kind == .write,
+      devices.states[number].writes.count(
+        at: now.time == 0 ? requests : now.time,
+        length: now.time == 0 ? policy.windowRequests : policy.windowNanoseconds,
+        limit: policy.writes)
+    {
+      tellFlood(outcome, "more than \(policy.writes) writes in one window")
+    }
     switch outcome.result {
     case .translated:
       judgeTranslation(outcome, number)
@@ -266,9 +274,20 @@ extension IsolationMonitor {
 
   // MARK: Faults
 
+  /// V26: too much of something, or a log that is full of it.
+  @inline(never)
+  private mutating func tellFlood(_ outcome: DMAOutcome, _ rate: String) {
+    find(26, .medium, subject(outcome), at: outcome.request.place) { monitor in
+      var detail = monitor.evidence(outcome)
+      detail["rate"] = rate
+      return detail
+    }
+  }
+
   @inline(never)
   private mutating func judgeFault(_ outcome: DMAOutcome, _ number: Int) {
     judged[26] &+= 1
+    if outcome.isFaultLost { tellFlood(outcome, "the log of faults is full, and this one is lost") }
     let clock = now.time
     let isFlood =
       clock == 0
@@ -276,14 +295,7 @@ extension IsolationMonitor {
         at: requests, length: policy.windowRequests, limit: policy.faults)
       : devices.states[number].faults.count(
         at: clock, length: policy.windowNanoseconds, limit: policy.faults)
-    if isFlood {
-      let limit = policy.faults
-      find(26, .medium, subject(outcome), at: outcome.request.place) { monitor in
-        var detail = monitor.evidence(outcome)
-        detail["rate"] = "more than \(limit) faults in one window"
-        return detail
-      }
-    }
+    if isFlood { tellFlood(outcome, "more than \(policy.faults) faults in one window") }
     let (rule, severity) = rule(of: outcome)
     guard rule > 0 else { return }
     if rule != 1 { judged[rule] &+= 1 }

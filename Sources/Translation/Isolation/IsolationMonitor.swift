@@ -7,12 +7,14 @@ import TraceFile
 /// every invalidation from the moment at which it holds.
 struct IsolationMonitor: ~Copyable {
   let isVTd: Bool
-  let policy = IsolationPolicy()
+  let policy: IsolationPolicy
   var log = FindingLog()
   var owners = FrameOwners()
   var devices = DeviceDirectory()
   var mappings = MappingTable()
   var invalidations = InvalidationHistory()
+  /// The tables that the trace writes word by word.
+  var tables = TableDirectory()
   var names = NameBook()
   /// How often each rule was judged, by its number.
   var judged: InlineArray<28, Int> = .init(repeating: 0)
@@ -32,6 +34,8 @@ struct IsolationMonitor: ~Copyable {
   /// The root of the tables was changed, and these caches were not flushed since.
   var unflushed: RootCaches = []
   var rootChanged = Moment()
+  /// RTADDR_REG as it was written last.
+  var rootAddress: UInt64 = 0
   var now = Moment()
 
   /// Caches that a change of the root leaves behind.
@@ -41,7 +45,10 @@ struct IsolationMonitor: ~Copyable {
     static let iotlb = RootCaches(rawValue: 2)
   }
 
-  init(isVTd: Bool) { self.isVTd = isVTd }
+  init(isVTd: Bool, _ policy: IsolationPolicy = IsolationPolicy()) {
+    self.isVTd = isVTd
+    self.policy = policy
+  }
 
   /// Sees an event of domains, tables, owners or interrupts.
   @inline(__always)
@@ -121,7 +128,9 @@ struct IsolationMonitor: ~Copyable {
       if invalidation.cache == .context { unflushed.remove(.context) }
       if invalidation.cache == .iotlb { unflushed.remove(.iotlb) }
     }
-    guard invalidation.cache == .iotlb, !mappings.isEmpty else { return }
+    guard invalidation.cache == .iotlb else { return }
+    tables.see(invalidation)
+    guard !mappings.isEmpty else { return }
     mappings.invalidate(invalidation, devices)
   }
 

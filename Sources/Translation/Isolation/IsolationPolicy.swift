@@ -1,16 +1,21 @@
 import Machine
 
-/// What the rules take for too much.
+/// What the rules take for too much, in the units in which it is counted.
 struct IsolationPolicy: Sendable {
-  /// Of a window over which rates are counted.
-  var windowNanoseconds: UInt64 = 10_000_000
-  /// Requests of a window, in traces without times.
-  var windowRequests: UInt64 = 10_000
-  /// Faults of one device in a window.
-  var faults = 256
-  /// Interrupt messages of one device in a window: 400,000 a second, twice what a processor that does
-  /// nothing else handles at 5 microseconds each.
-  var interrupts = 4_000
-  /// Present interrupt entries of one guest.
-  var entries = 2_048
+  let windowNanoseconds: UInt64
+  /// Of a window, in traces without times.
+  let windowRequests: UInt64
+  let faults: Int
+  let writes: Int
+  let interrupts: Int
+  let entries: Int
+
+  init(_ description: IsolationDescription = .usual) {
+    windowNanoseconds = UInt64(description.windowMicroseconds) * 1000
+    windowRequests = UInt64(description.windowRequests)
+    faults = description.faults
+    writes = description.writes
+    interrupts = description.interrupts
+    entries = description.entries
+  }
 }

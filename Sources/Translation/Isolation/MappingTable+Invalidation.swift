@@ -49,7 +49,7 @@ extension MappingTable {
   /// Ends a stale mapping, or those of its pages that the invalidation covers.
   private mutating func end(_ at: Int, _ invalidation: IOInvalidation) {
     let mapping = pool[at]
-    guard mapping.unmapped.event < invalidation.queued.event else { return }
+    guard invalidation.comes(after: mapping.unmapped.event) else { return }
     let moment = Moment(invalidation.effective)
     guard invalidation.granularity == .pages, invalidation.pages > 0 else {
       return close(at, moment)

@@ -9,7 +9,7 @@ import TraceFile
 /// is looked for ahead of its place.
 struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var memory = IOMemory()
-  private var unit: Unit
+  private var units: IOUnits<Unit>
   private var isolation: IsolationMonitor
   private var interrupts: InterruptUnit
   private var counters = IOCounters()
@@ -25,6 +25,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var records: UInt64 = 0
   /// A request that the last block ended with, which may still have recorded outcomes.
   private var pending: PendingTransfer?
+  /// There is one; asking the optional itself would copy it.
+  private var isWaiting = false
   /// The trace has recorded outcomes, so that they are worth looking for.
   private var hasRecords = false
   private var attachedRecords = 0
@@ -36,8 +38,9 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private static var chunk: Int { 16 }
 
   init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
-    unit = Unit(iommu, seed: machine.synthesis.seed)
-    isolation = IsolationMonitor(isVTd: iommu.architecture == .vtd)
+    units = IOUnits(iommu, seed: machine.synthesis.seed)
+    isolation = IsolationMonitor(
+      isVTd: iommu.architecture == .vtd, IsolationPolicy(machine.isolation))
     interrupts = InterruptUnit(
       machine.interrupts, iommu.architecture, checksRecorded: checksRecorded)
     flushes = FlushPolicy(iommu)
@@ -83,7 +86,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     interrupts.finish(memory, &isolation)
     reportBlocked()
     isolation.finish()
-    check.finish(unit, memory)
+    // Devices of several units have tables of several roots.
+    if units.count == 1 { check.finish(units.all[0], memory) }
     samples.take(progress, at: Int(events))
   }
 
@@ -141,6 +145,14 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private mutating func takeTransfer(_ event: TraceEvent, _ at: Int, _ list: EventList) {
     settle()
     isolation.see(event, at: place)
+    if !hasRecords, counters.transfers >= 64, at + 1 < list.count,
+      !list[at + 1].tag.isRecordedOutcome
+    {
+      // A trace without recorded outcomes.
+      firstFree = at + 1
+      judge(DMATransfer(event, at: place), RecordedOutcome())
+      return
+    }
     var transfer = PendingTransfer(event, at: place)
     var next = at + 1
     while next < list.count, list[next].tag.isRecordedOutcome, transfer.take(list[next]) {
@@ -151,8 +163,12 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     if hasRecords || counters.transfers < 64, !transfer.isAnswered {
       lookAhead(&transfer, next, list)
     }
-    pending = transfer
-    if next < list.count || transfer.isAnswered { settle() }
+    if next < list.count || transfer.isAnswered {
+      judge(transfer.transfer, transfer.recorded)
+    } else {
+      pending = transfer
+      isWaiting = true
+    }
   }
 
   /// Looks for recorded outcomes behind events of other threads, up to the device's next transfer.
@@ -162,7 +178,9 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   ) {
     for next in first..<min(first + 64, list.count) {
       let event = list[next]
-      if event.tag == .dma, UInt32(truncatingIfNeeded: event[0]) == transfer.device { return }
+      if event.tag == .dma, UInt32(truncatingIfNeeded: event[0]) == transfer.transfer.device {
+        return
+      }
       if event.tag.isRecordedOutcome, transfer.take(event) {
         attachedRecords += 1
         if transfer.isAnswered { return }
@@ -192,29 +210,50 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 
   private mutating func takeChange(_ event: TraceEvent) {
     switch event.tag {
-    case .tableWrite: if event[0] != 1 { memory.write(event[1], event[2]) }
+    case .tableWrite:
+      guard event[0] != 1 else { return }
+      isolation.seeTableWrite(event[1], event[2], memory, at: place)
+      memory.write(event[1], event[2])
     case .iommuRegister:
-      unit.write(register: event[1], bytes: event[2], event[3], at: place)
+      let at = units.number(named: event[0])
+      units.all[at].write(register: event[1], bytes: event[2], event[3], at: place)
+      isolation.seeRoot(event, memory)
     case .iommuCommand:
       let command = IOCommand(
         word0: event[1], word1: event[2], word2: event[3], word3: event[4])
-      unit.take(command: command, at: place)
-    case .iommuCompletion: unit.complete(at: place)
+      let at = units.number(named: event[0])
+      units.all[at].take(command: command, at: place)
+    case .iommuCompletion:
+      let at = units.number(named: event[0])
+      units.all[at].complete(at: place)
     case .pageRequest: takePageRequest(event)
-    case .translationCompletion: unit.grant(event)
+    case .translationCompletion:
+      units.all[units.number(of: UInt32(truncatingIfNeeded: event[0]))].grant(event)
     case .faultRecord:
-      check.compare(unit.lastFault, low: event[2], high: event[3], at: place)
+      let at = units.number(named: event[0])
+      check.compare(units.all[at].lastFault, low: event[2], high: event[3], at: place)
     case .recordedReset: check.countReset(event[1])
     default:
-      if let attachment = domains.implicitAttachment(of: event) {
-        unit.take(attachment, &memory, at: place)
-      }
+      if let attachment = domains.implicitAttachment(of: event) { take(attachment, unit: 0) }
       guard let change = domains.change(of: event) else { return }
-      unit.take(change, &memory, at: place)
+      take(change, unit: event.tag == .attach ? event[3] : 0)
       if case .unmap(let domain, let address, let bytes) = change {
         flushes.note(domain, address, bytes, at: place)
         if flushes.isDue(at: place) { flush() }
       }
+    }
+  }
+
+  /// Changes the tables: of the unit that a device is behind, or of every unit for a domain's maps.
+  private mutating func take(_ change: DomainChange, unit: UInt64) {
+    switch change {
+    case .attach(let device, let domain, _):
+      units.attach(device, to: domain, unit: unit)
+      units.all[units.number(of: device)].take(change, &memory, at: place)
+    case .detach(let device, _, _):
+      units.all[units.number(of: device)].take(change, &memory, at: place)
+    case .map, .unmap:
+      for at in 0..<units.count { units.all[at].take(change, &memory, at: place) }
     }
   }
 
@@ -223,14 +262,18 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       device: UInt32(truncatingIfNeeded: event[0]),
       pasid: event[4] == 0 ? DMARequest.noPASID : UInt32((event[4] &- 1) & 0xf_ffff),
       address: event[1], bytes: 0, kind: event[2] & 2 != 0 ? .write : .read, place: place)
-    if let outcome = unit.post(request, memory) { isolation.judge(outcome) }
+    let at = units.number(of: request.device)
+    let group = UInt32(truncatingIfNeeded: event[3])
+    if let outcome = units.all[at].post(request, group: group, memory) { isolation.judge(outcome) }
   }
 
   /// Invalidates as the policy's driver would.
   private mutating func flush() {
     for at in 0..<flushes.count {
       let one = flushes[at]
-      unit.flush(one.domain, one.address, pages: one.pages, at: place)
+      for number in 0..<units.count where units.has(one.domain, number) {
+        units.all[number].flush(one.domain, one.address, pages: one.pages, at: place)
+      }
     }
     flushes.clear()
     tellEffects()
@@ -238,52 +281,71 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
 
   @inline(__always)
   private mutating func tellEffects() {
-    unit.drainEffects { effect in
-      isolation.see(effect)
-      check.note(effect)
+    for at in 0..<units.count {
+      units.all[at].drainEffects { effect in
+        isolation.see(effect)
+        check.note(effect)
+      }
     }
   }
 
   /// Tells software of the interrupt message that was judged last, where it was blocked.
   @inline(__always)
   private mutating func reportBlocked() {
-    if let blocked = interrupts.takeBlocked() { unit.report(blocked) }
+    if let blocked = interrupts.takeBlocked() {
+      units.all[units.number(of: blocked.message.device)].report(blocked)
+    }
   }
 
-  /// Judges the transfer that waits, page by page.
+  /// Judges the transfer that waits.
   @inline(__always)
   private mutating func settle() {
-    guard let transfer = pending else { return }
-    pending = nil
+    if isWaiting { settlePending() }
+  }
+
+  @inline(never)
+  private mutating func settlePending() {
+    isWaiting = false
+    guard let pending else { return }
+    self.pending = nil
+    judge(pending.transfer, pending.recorded)
+  }
+
+  /// Judges a transfer page by page; what was recorded is of the first page.
+  @inline(__always)
+  private mutating func judge(_ transfer: borrowing DMATransfer, _ recorded: RecordedOutcome) {
     counters.transfers += 1
-    var recorded = transfer.recorded
-    var pages = transfer.pages
-    while let request = pages.next() {
-      let outcome =
-        request.isMessage
-        ? DMAOutcome(request, .interrupt) : unit.translate(request, recorded, memory)
-      counters.count(outcome)
-      costs.count(outcome)
-      if outcome.result == .interrupt {
-        interrupts.receive(
-          InterruptMessage(
-            device: request.device, address: request.address, data: 0, hasData: false,
-            place: request.place), memory, &isolation)
-        reportBlocked()
-      }
-      link?.take(outcome)
-      isolation.judge(outcome)
-      if check.isOn { check.compare(recorded, outcome, unit) }
-      // What was recorded is of the first page.
-      recorded = RecordedOutcome()
-    }
+    var pages = PageRequests()
+    judge(pages.next(of: transfer), recorded)
+    while !pages.isDone { judge(pages.next(of: transfer), RecordedOutcome()) }
     counters.cutTransfers += pages.isCut ? 1 : 0
+  }
+
+  @inline(never)
+  private mutating func judge(_ request: DMARequest, _ recorded: RecordedOutcome) {
+    let at = units.number(of: request.device)
+    let outcome =
+      request.isMessage
+      ? DMAOutcome(request, .interrupt) : units.all[at].translate(request, recorded, memory)
+    counters.count(outcome)
+    costs.count(outcome)
+    units.count(outcome, at)
+    if outcome.result == .interrupt {
+      interrupts.receive(
+        InterruptMessage(
+          device: request.device, address: request.address, data: 0, hasData: false,
+          place: request.place), memory, &isolation)
+      reportBlocked()
+    }
+    link?.take(outcome)
+    isolation.judge(outcome)
+    if check.isOn { check.compare(recorded, outcome, units.all[at]) }
   }
 
   /// The counters under the names of results.
   func addCounters(to result: inout RunResult) {
     counters.add(to: &result)
-    unit.addCounters(to: &result)
+    units.add(to: &result)
     interrupts.addCounters(to: &result)
     check.add(to: &result, unmatched: seenRecords - attachedRecords)
     link?.add(to: &result)
@@ -317,7 +379,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   func checkLaws() throws(ConservationError) {
     var laws = Conservation()
     counters.checkLaws(&laws)
-    unit.checkLaws(&laws, counters)
+    units.checkLaws(&laws, counters)
     interrupts.checkLaws(&laws)
     isolation.checkLaws(&laws)
     link?.checkLaws(&laws)

@@ -38,18 +38,17 @@ struct RecordedOutcome: BitwiseCopyable {
   var context: Context?
 }
 
-/// A device's transfer that waits for what the recorder saw of it.
-struct PendingTransfer: BitwiseCopyable {
+/// A device's transfer.
+struct DMATransfer: BitwiseCopyable {
   var device: UInt32
+  var pasid: UInt32
   var address: UInt64
   var bytes: UInt64
   var kind: DMAKind
   var addressType: DMAAddressType
-  var pasid: UInt32
   var executes: Bool
   var isPrivileged: Bool
   var place: EventPlace
-  var recorded = RecordedOutcome()
 
   /// A `dma` event.
   @inline(__always)
@@ -57,30 +56,41 @@ struct PendingTransfer: BitwiseCopyable {
     device = UInt32(truncatingIfNeeded: event[0])
     address = event[1]
     bytes = event[2]
-    kind = DMAKind(rawValue: UInt8(event[3] & 3)) ?? .unknown
-    addressType = DMAAddressType(rawValue: UInt8(event[3] >> 2 & 3)) ?? .untranslated
-    executes = event[3] >> 4 & 1 == 1
-    isPrivileged = event[3] >> 5 & 1 == 1
+    let how = event[3]
+    kind = DMAKind(rawValue: UInt8(how & 3)) ?? .unknown
+    addressType = DMAAddressType(rawValue: UInt8(how >> 2 & 3)) ?? .untranslated
+    executes = how >> 4 & 1 == 1
+    isPrivileged = how >> 5 & 1 == 1
     // A PASID has 20 bits; in the event 0 stands for none.
-    pasid = event[4] == 0 ? DMARequest.noPASID : UInt32((event[4] &- 1) & 0xf_ffff)
+    let number = event[4]
+    pasid = number == 0 ? DMARequest.noPASID : UInt32((number &- 1) & 0xf_ffff)
     self.place = place
   }
+}
+
+/// A device's transfer that waits for what the recorder saw of it.
+struct PendingTransfer: BitwiseCopyable {
+  var transfer: DMATransfer
+  var recorded = RecordedOutcome()
+
+  @inline(__always)
+  init(_ event: TraceEvent, at place: EventPlace) { transfer = DMATransfer(event, at: place) }
 
   /// Takes a recorded outcome of this device.
   ///
   /// - Returns: false where it is another device's.
   mutating func take(_ event: TraceEvent) -> Bool {
-    guard UInt32(truncatingIfNeeded: event[0]) == device else { return false }
+    guard UInt32(truncatingIfNeeded: event[0]) == transfer.device else { return false }
     switch event.tag {
     case .recordedTranslation:
-      guard event[1] >> 12 == address >> 12 else { return false }
+      guard event[1] >> 12 == transfer.address >> 12 else { return false }
       recorded.translation = RecordedOutcome.Translation(
         lookup: .init(event[2]), entry: event[3], domain: UInt32(truncatingIfNeeded: event[4]),
         output: event[5], mask: event[6])
     case .recordedFault:
       recorded.fault = RecordedOutcome.Fault(
         code: UInt16(truncatingIfNeeded: event[1]), address: event[2], isWrite: event[3] != 0)
-      if kind == .unknown { kind = event[3] != 0 ? .write : .read }
+      if transfer.kind == .unknown { transfer.kind = event[3] != 0 ? .write : .read }
     case .recordedContext:
       recorded.context = RecordedOutcome.Context(
         lookup: .init(event[1]), low: event[2], high: event[3])
@@ -91,25 +101,20 @@ struct PendingTransfer: BitwiseCopyable {
 
   /// The recorder said what became of the transfer.
   var isAnswered: Bool { recorded.translation != nil || recorded.fault != nil }
-
-  /// The requests of the transfer, one for each page.
-  var pages: PageRequests { PageRequests(self) }
 }
 
-/// A transfer's requests, in order of address.
-struct PageRequests {
-  private let transfer: PendingTransfer
+/// A transfer's requests, in order of address: one at least.
+struct PageRequests: BitwiseCopyable {
   private var offset: UInt64 = 0
-  private var isDone = false
+  private(set) var isDone = false
   private(set) var isCut = false
 
   /// Pages of one transfer at most: 4 GiB, which PCIe's longest transfers are far below.
   static let maximum: UInt64 = 1 << 20
 
-  init(_ transfer: PendingTransfer) { self.transfer = transfer }
-
-  mutating func next() -> DMARequest? {
-    guard !isDone else { return nil }
+  /// The next request, while not `isDone`.
+  @inline(__always)
+  mutating func next(of transfer: borrowing DMATransfer) -> DMARequest {
     let address = transfer.address &+ offset
     let rest = transfer.bytes > offset ? transfer.bytes - offset : 0
     let bytes = min(rest, 4096 - address & 0xfff)

@@ -14,7 +14,9 @@ struct DeviceCosts: ~Copyable {
 
   private var entries: [Entry] = []
   private var numbers = PairTable()
-  private var last = 0
+  /// The pair of the last request, apart from the others while requests of it come, and its number.
+  private var current = Entry(device: 0, domain: 0)
+  private var at = -1
   /// Requests beyond the pairs that are told apart.
   private var untold = 0
   /// Requests that missed the IOTLB.
@@ -31,18 +33,30 @@ struct DeviceCosts: ~Copyable {
     let (device, domain) = (outcome.request.device, outcome.domain)
     misses += outcome.iotlb == .miss ? 1 : 0
     references += Int(outcome.references)
-    if last >= entries.count || entries[last].device != device || entries[last].domain != domain {
-      guard let number = number(device, domain) else {
+    if at < 0 || current.device != device || current.domain != domain {
+      guard turn(to: device, domain) else {
         untold += 1
         return
       }
-      last = number
     }
-    entries[last].requests += 1
-    entries[last].bytes &+= Int(outcome.request.bytes)
-    entries[last].misses += outcome.iotlb == .miss ? 1 : 0
-    entries[last].references += Int(outcome.references)
-    entries[last].blocked += outcome.result == .fault ? 1 : 0
+    current.requests += 1
+    current.bytes &+= Int(outcome.request.bytes)
+    current.misses += outcome.iotlb == .miss ? 1 : 0
+    current.references += Int(outcome.references)
+    current.blocked += outcome.result == .fault ? 1 : 0
+  }
+
+  /// Makes a pair the current one; false where there is no room for it.
+  @inline(never)
+  private mutating func turn(to device: UInt32, _ domain: UInt32) -> Bool {
+    if at >= 0 { entries[at] = current }
+    guard let number = number(device, domain) else {
+      at = -1
+      return false
+    }
+    at = number
+    current = entries[number]
+    return true
   }
 
   private mutating func number(_ device: UInt32, _ domain: UInt32) -> Int? {
@@ -56,6 +70,8 @@ struct DeviceCosts: ~Copyable {
   /// The costliest pairs; nothing without requests.
   func table(_ names: NameBook) -> ResultTable? {
     guard !entries.isEmpty else { return nil }
+    var entries = entries
+    if at >= 0 { entries[at] = current }
     let ranked = entries.enumerated().sorted { one, other in
       if one.element.references != other.element.references {
         return one.element.references > other.element.references

@@ -27,6 +27,8 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
     stage: .second, reason: .absent, address: 0, onTableWalk: false, kind: .eptViolation)
   /// Accessed and dirty bits set by walks.
   private(set) var updates = 0
+  /// What the first stage's entries allowed, where they did not allow the last walk's access.
+  private(set) var denied = Rights.all
   /// The frame of the table that memory did not have, where the last walk's fault is `absent`.
   private(set) var absentFrame: UInt64 = 0
 
@@ -112,6 +114,7 @@ struct Walker<First: PageTableFormat, Second: PageTableFormat>: ~Copyable {
       if isLeaf {
         let key = First.key(value)
         if let reason = First.denial(of: access, here.rights, key: key, controls) {
+          denied = here.rights
           return Self.fault(
             reason, at: address, access, context, here.rights, entry: value, inShadow: here.isShadow
           )

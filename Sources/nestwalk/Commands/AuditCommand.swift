@@ -17,6 +17,7 @@ struct AuditCommand: ParsableCommand {
         nestwalk audit host.core --guest a=ept:4@0x1000 --guest b=ept:4@0x9000 --fail-on high
         nestwalk audit tables.nwsp --guest l2=x86-64:4@0x100000/npt:4@0x4176000
         nestwalk audit tables.nwsp --vtd 0x24a5000 --interrupts 0x120000f --assign a=00:07.0
+        nestwalk audit host.core --amdvi 0x100001 --assign a=00:07.0 --assign b=01:00.0
         nestwalk audit dump.raw --base 0 --guest a=npt:4@0x1000 --owner a=0x10000000..0x20000000 \
       --protect 0x0..0x1000000 -o findings.sarif
       """)
@@ -38,6 +39,12 @@ struct AuditCommand: ParsableCommand {
       "VT-d's root table: the value of RTADDR_REG, whose bits 11:10 are the mode.",
       valueName: "register"))
   var vtd: Address?
+
+  @Option(
+    help: ArgumentHelp(
+      "AMD-Vi's device table: the value of DEVTAB_BASE, whose bits 8:0 are its pages less one.",
+      valueName: "register"))
+  var amdvi: Address?
 
   @Option(
     help: ArgumentHelp(
@@ -82,8 +89,8 @@ struct AuditCommand: ParsableCommand {
   var base: Address?
 
   func validate() throws {
-    guard !guest.isEmpty || !host.isEmpty || vtd != nil || interrupts != nil else {
-      throw ValidationError("Nothing to audit; give --guest NAME=FORMAT@ROOT or --vtd")
+    guard !guest.isEmpty || !host.isEmpty || vtd != nil || amdvi != nil || interrupts != nil else {
+      throw ValidationError("Nothing to audit; give --guest NAME=FORMAT@ROOT, --vtd or --amdvi")
     }
     guard owner.allSatisfy({ !$0.name.isEmpty }) else {
       throw ValidationError("--owner needs a name, as in a=0x1000..0x2000")
@@ -132,6 +139,7 @@ struct AuditCommand: ParsableCommand {
     options.guests = guest
     options.host = host
     options.vtd = vtd?.value
+    options.amdvi = amdvi?.value
     options.interrupts = interrupts?.value
     options.assignments = assign
     options.protected = protect

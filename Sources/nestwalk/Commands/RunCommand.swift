@@ -131,6 +131,7 @@ struct RunCommand: ParsableCommand {
     if let explain { return try explainCounter(explain) }
     try refusing {
       let machines = try machines.map { try MachineInput.load($0, settings: settings) }
+      try checkQuestions(of: machines)
       // Opened first, so that a place that cannot be written is known before the work.
       let files = try output.map { try PendingFile($0) }
       var results: [RunResult] = []
@@ -148,6 +149,17 @@ struct RunCommand: ParsableCommand {
       let agrees = GateInput.agrees(results)
       try GateInput.judge(results, by: gates)
       if !agrees { throw Exit.stopped }
+    }
+  }
+
+  /// A question that was asked by its name has to have an answer.
+  private func checkQuestions(of machines: [ResolvedMachine]) throws {
+    let asked = questions.filter { $0.answers.count == 1 }.flatMap(\.answers)
+    guard let question = asked.first(where: \.needsDevices) else { return }
+    if let machine = machines.first(where: { $0.description.iommu == nil }) {
+      throw ValidationError(
+        "--answer \(question.rawValue) needs a machine with an IOMMU, which "
+          + "\(machine.description.name) does not have; try -m qemu-vtd")
     }
   }
 

@@ -84,7 +84,7 @@ struct KernelTextTests {
         x-1 [000] .... 1.000001: dma_map_page: 3f300000.mmc dir=FROM_DEVICE dma_addr=1000 size=16 phys_addr=2000 attrs=
         x-1 [000] .... 1.000001: dma_unmap_phys: 0000:00:07.0 dir=TO_DEVICE dma_addr=fffff000 size=512 attrs=
         x-1 [000] .... 1.000001: attach_device_to_domain: IOMMU: device=0001:02:00.1
-        x-1 [000] .... 1.000001: cache_tag_assign: dmar0/0000:00:07.0 type iotlb did 6 pasid 0 ref 1
+        x-1 [000] .... 1.000001: cache_tag_assign: dmar1/0000:00:07.0 type iotlb did 6 pasid 0 ref 1
 
         """,
       events: [
@@ -96,7 +96,7 @@ struct KernelTextTests {
         SeenEvent(.dmaUnmap, 0x38, 0xffff_f000, 512),
         seen(.device, 0x1_0201, "0001:02:00.1"),
         SeenEvent(.attach, 0x1_0201, unknown),
-        SeenEvent(.attach, 0x38, 6, 0),
+        SeenEvent(.attach, 0x38, 6, 0, 2),
       ]),
     Row(
       what: "a scatter list is a mapping for each of its segments",

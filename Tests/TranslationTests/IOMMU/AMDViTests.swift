@@ -223,7 +223,9 @@ struct AMDViTests {
     let result = try replay(
       devices: Captures.qemu("amdvi-example/trace-head.log.zst"), on: "qemu-amdvi",
       checksRecorded: true)
-    #expect(result.counters["check.contradicted"] == 0)
+    #expect(result.counters["check.contradicted"] == 0 && result.counters["check.agreed"] == 0)
+    // It holds no translation to compare with; its interrupts are compared elsewhere.
+    #expect(result.counters["iommu.translated"] == 0 && result.counters["iotlb.lookups"] == 0)
     // Lines of the log: 253 devtab_inval, 252 pages_inval, 7 completion_wait.
     #expect(result.counters["iommu.invalidations.domain"] == 252)
     #expect(result.counters["iommu.invalidations.other"] == 253)

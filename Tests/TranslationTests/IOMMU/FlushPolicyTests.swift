@@ -8,7 +8,7 @@ import Testing
 @Suite("Strict, lazy and no translation")
 struct FlushPolicyTests {
   /// Eight buffers, each mapped, written twice by the device and unmapped, and then written once more.
-  private static var scenario: String {
+  static var scenario: String {
     var text = "nestwalk scenario 1\nattach device=0x38 domain=5\n"
     for step in 0..<8 {
       let address = "address=0x\(String(0x10_0000 + step << 12, radix: 16))"

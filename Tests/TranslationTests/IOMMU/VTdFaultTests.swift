@@ -104,11 +104,17 @@ struct VTdFaultTests {
       writes: [(0x4090, 1 << 48)], pasid: 2),
     Row(code: 0x75, why: "the nested PML4 is not mapped", writes: [(0x8058, 0)], pasid: 2),
     Row(code: 0x76, why: "a nested table is not mapped", writes: [(0x8060, 0)], pasid: 2),
+    Row(
+      code: 0x77, why: "the nested PML4's accessed flag, in a page that only reads",
+      writes: [(0x8058, 0xb001)], pasid: 2),
     Row(code: 0x78, why: "a table in the interrupt range", writes: [(0x6000, 0xfee0_0003)]),
     Row(code: 0x79, why: "the second-stage leaf has neither right", writes: [(0x8038, 0x9000)]),
     Row(code: 0x7a, why: "a 2 MiB page at bit 12", writes: [(0x7000, 0x20_1083)]),
     Row(
       code: 0x7b, why: "the second stage in the interrupt range", writes: [(0x4000, 0xfee0_0089)]),
+    Row(
+      code: 0x7c, why: "an accessed flag of the second stage without PWSNP",
+      writes: [(0x4000, 0x5289)]),
     Row(code: 0x80, why: "bit 47 is not extended", address: 1 << 47, pasid: 1),
     Row(
       code: 0x81, why: "a supervisor's page and a user's request", writes: [(0xe038, 0x9003)],
@@ -131,6 +137,14 @@ struct VTdFaultTests {
       kind: .write, pasid: 2),
     Row(code: 0x86, why: "a read by a leaf that writes", writes: [(0x8038, 0x9002)]),
     Row(code: 0x87, why: "a page in the interrupt range", writes: [(0x8038, 0xfee0_0003)]),
+    Row(
+      code: 0x90, why: "an accessed flag of the first stage without PWSNP", writes: [(0x4048, 5)],
+      pasid: 1),
+    Row(
+      code: 0x90, why: "the dirty flag alone without PWSNP",
+      writes: [
+        (0x4048, 5), (0xb000, 0xc027), (0xc000, 0xd027), (0xd000, 0xe027), (0xe038, 0x9027),
+      ], kind: .write, pasid: 1),
   ]
 
   @Test("of legacy mode", arguments: legacy)
@@ -171,6 +185,36 @@ struct VTdFaultTests {
     }
     let passed = fixture.translate(VTdFixture.request(0x7123, .write, pasid: 3))
     #expect(passed.result == .passedThrough && passed.output == 0x7123)
+  }
+
+  /// With every flag set there is nothing to write, so neither snooping nor a writable page is needed.
+  @Test("no flag to be set, no fault by 77h, 7Ch or 90h")
+  func flagsAreSet() {
+    var fixture = VTdFixture(isScalable: true)
+    for (address, value) in [
+      (0xb000, 0xc027), (0xc000, 0xd027), (0xd000, 0xe027), (0xe038, 0x9067), (0x8058, 0xb001),
+      (0x4048, 5), (0x4088, 5), (0x4000, 0x5289), (0x5000, 0x6103), (0x6000, 0x7103),
+      (0x7000, 0x8103), (0x8038, 0x9303),
+    ] as [(UInt64, UInt64)] { fixture.memory.write(address, value) }
+    for pasid in 0..<3 as Range<UInt32> {
+      let outcome = fixture.translate(VTdFixture.request(0x7000, .write, pasid: pasid))
+      #expect(outcome.result == .translated && outcome.output == 0x9000)
+    }
+    #expect(fixture.unit.updates == 0 && fixture.unit.walker.updates == 0)
+  }
+
+  /// SSADE: a read sets A (bit 8) of four entries, a write of another page also D (bit 9) of its leaf.
+  @Test("a second stage with SSADE has its flags set by walks that snoop")
+  func secondFlags() {
+    var fixture = VTdFixture(isScalable: true)
+    fixture.memory.write(0x4000, 0x5289)
+    fixture.memory.write(0x4008, 0x80_0005)
+    _ = fixture.translate(VTdFixture.request(0x7000))
+    #expect(fixture.unit.updates == 4)
+    #expect(fixture.memory.read(0x8038) == 0x9103)
+    _ = fixture.translate(VTdFixture.request(0x1000, .write))
+    #expect(fixture.unit.updates == 6)
+    #expect(fixture.memory.read(0x8008) == 0x1303)
   }
 
   /// FPD holds back what is found once the entry is known to be sound, and nothing before.

@@ -32,8 +32,11 @@ struct VTdWalkTests {
     #expect(used.result == .passedThrough && used.output == 0x9010 && used.isGranted)
     let other = fixture.translate(VTdFixture.request(0xa010, .write, type: .translated))
     #expect(other.result == .passedThrough && !other.isGranted)
-    // Device-TLB invalidation of device 0x38, page 9 of what it was given.
-    fixture.command(0x0038_0000_0003, 0x9000, waits: false)
+    // Device-TLB invalidation of device 0x38 by the untranslated page, as PCIe's requests name it; the
+    // page where it leads is another one.
+    fixture.command(0x0038_0000_0003, 0x9000)
+    #expect(fixture.translate(VTdFixture.request(0x9010, type: .translated)).isGranted)
+    fixture.command(0x0038_0000_0003, 0x7000, waits: false)
     #expect(fixture.translate(VTdFixture.request(0x9010, type: .translated)).isGranted)
     fixture.command(0x25, waits: false)
     #expect(!fixture.translate(VTdFixture.request(0x9010, type: .translated)).isGranted)

@@ -54,6 +54,13 @@ struct DMARuleTests {
       recordedFault device=0x18 code=5 address=0x5000 isWrite=1
       """),
     Row(
+      "V2 kept: what the mapping permits", [],
+      """
+      iommuMap domain=1 address=0x5000 output=0x100000 bytes=0x1000 rights=2
+      dma device=0x18 address=0x5000 bytes=64 kind=1
+      recordedTranslation device=0x18 address=0x5000 hit=0 domain=1 output=0x100000
+      """),
+    Row(
       "V2 is V1 once the page is unmapped", ["V1 medium"],
       """
       iommuMap domain=0xffffffff address=0x5000 output=0x100000 bytes=0x1000 rights=1
@@ -102,6 +109,12 @@ struct DMARuleTests {
       """
       dma device=0x18 address=0x100000 bytes=64 kind=8
       recordedTranslation device=0x18 address=0x100000 hit=2 domain=0xffffffff output=0x100000
+      """),
+    Row(
+      "V5 kept: the device was given the translation", [],
+      """
+      dma device=0x18 address=0x100000 bytes=64 kind=8
+      recordedTranslation device=0x18 address=0x100000 hit=2 entry=1 domain=0xffffffff output=0x100000
       """),
     Row(
       "V5 blocked is an attempt", ["V5 medium"],
@@ -242,6 +255,41 @@ struct DMARuleTests {
       iommuCommand word0=0x12
       iommuCommand word0=5
       iommuMap domain=1 address=0x4000 output=0x400000 bytes=0x4000 rights=3
+      """),
+    Row(
+      "V7 kept: the hint that only leaves changed, which is so", [],
+      """
+      iommuMap domain=1 address=0x4000 output=0x100000 bytes=0x4000 rights=3
+      iommuUnmap domain=1 address=0x4000 bytes=0x4000
+      iommuCommand word0=0x10032 word1=0x4042
+      iommuCommand word0=5
+      iommuMap domain=1 address=0x4000 output=0x200000 bytes=0x4000 rights=3
+      """),
+    Row(
+      "V7 kept: a map where nothing was, without an invalidation", [],
+      """
+      iommuMap domain=1 address=0x4000 output=0x100000 bytes=0x1000 rights=3
+      iommuMap domain=1 address=0x5000 output=0x101000 bytes=0x1000 rights=3
+      dma device=0x18 address=0x5000 bytes=64 kind=1
+      recordedTranslation device=0x18 address=0x5000 hit=0 domain=1 output=0x101000
+      """),
+    Row(
+      "V7: a large page is demoted and the mask covers one small one", ["V7 critical"],
+      """
+      iommuMap domain=1 address=0x200000 output=0x400000 bytes=0x200000 rights=3
+      iommuUnmap domain=1 address=0x200000 bytes=0x200000
+      iommuCommand word0=0x10032 word1=0x200000
+      iommuCommand word0=5
+      iommuMap domain=1 address=0x201000 output=0x800000 bytes=0x1000 rights=3
+      """),
+    Row(
+      "V7 kept: a large page is demoted and the mask covers all of it", [],
+      """
+      iommuMap domain=1 address=0x200000 output=0x400000 bytes=0x200000 rights=3
+      iommuUnmap domain=1 address=0x200000 bytes=0x200000
+      iommuCommand word0=0x10032 word1=0x200009
+      iommuCommand word0=5
+      iommuMap domain=1 address=0x201000 output=0x800000 bytes=0x1000 rights=3
       """),
     Row(
       "V7: one page of a 2 MiB range is not covered", ["V7 critical"],

@@ -37,9 +37,9 @@ enum KernelEvent: UInt8, CaseIterable {
     case .queueSubmit:
       ("intel_iommu", "qi_submit", .patterns(["%s dmar%d: 0x%x 0x%x 0x%x 0x%x", "%s: 0x%x 0x%x"]))
     case .cacheTagAssign:
-      ("intel_iommu", "cache_tag_assign", .patterns(["%s/%h type %h did %d pasid %d ref %d"]))
+      ("intel_iommu", "cache_tag_assign", Self.cacheTag)
     case .cacheTagUnassign:
-      ("intel_iommu", "cache_tag_unassign", .patterns(["%s/%h type %h did %d pasid %d ref %d"]))
+      ("intel_iommu", "cache_tag_unassign", Self.cacheTag)
     case .dmaMapPage: ("dma", "dma_map_page", Self.mapped)
     case .dmaMapPhys: ("dma", "dma_map_phys", Self.mapped)
     case .dmaMapResource: ("dma", "dma_map_resource", Self.mapped)
@@ -114,6 +114,9 @@ enum KernelEvent: UInt8, CaseIterable {
     }
   }
 
+  private static let cacheTag = Shape.patterns([
+    "dmar%d/%h type %h did %d pasid %d ref %d", "%s/%h type %h did %d pasid %d ref %d",
+  ])
   private static let mapped = Shape.keys("dir:w dma_addr:x size:d phys_addr:x?")
 
   private static func vector(_ name: String) -> (String, String, Shape) {

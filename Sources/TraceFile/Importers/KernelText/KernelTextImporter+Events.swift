@@ -38,11 +38,15 @@ extension KernelTextImporter {
       }
     case .cacheTagAssign, .cacheTagUnassign:
       // The other types (device TLB, nesting parent) are of the same binding.
-      guard values[1] == Self.iotlb else { return false }
+      // The first form begins with the unit's number.
+      let first = form == 0 ? 1 : 0
+      guard values[first + 1] == Self.iotlb else { return false }
       let device = device(after: "/", text, &block)
       // Number 0 is IOMMU_NO_PASID.
-      let pasid = values[3] == 0 ? 0 : values[3] &+ 1
-      block.append(event == .cacheTagAssign ? .attach : .detach, device, values[2], pasid)
+      let pasid = values[first + 3] == 0 ? 0 : values[first + 3] &+ 1
+      block.append(
+        event == .cacheTagAssign ? .attach : .detach, device, values[first + 2], pasid,
+        form == 0 ? values[0] &+ 1 : 0)
     case .dmaMapPage, .dmaMapPhys, .dmaMapResource, .dmaAlloc, .dmaAllocPages:
       let device = devices.number(at: text, to: &block)
       block.append(

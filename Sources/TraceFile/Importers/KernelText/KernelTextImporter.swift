@@ -3,13 +3,10 @@
 ///
 /// Lines of tracepoints that become none of our events are counted by their names, other lines
 /// together.
-struct KernelTextImporter: RecordImporter {
+struct KernelTextImporter: LogImporter {
   let source: ByteSource
-  private let names = LineNames(KernelEvent.names)
-  private(set) var lines = 0
-  private var otherLines = 0
-  private var firstOther = 0
-  private var isTorn = false
+  let names = LineNames(KernelEvent.names)
+  var lines = LogLines()
 
   // What a line leaves for later ones; the files of this folder say what it is.
   var thread: UInt64 = 0
@@ -25,23 +22,9 @@ struct KernelTextImporter: RecordImporter {
 
   let trailingInstructions = 0
 
-  mutating func read(into block: inout BlockBuilder) throws(TraceError) -> Bool {
-    while !block.isFull {
-      let text = try source.wholeLines(from: lines + 1)
-      guard let first = text.baseAddress, !text.isEmpty else {
-        try requireEvent()
-        return false
-      }
-      let start = first.assumingMemoryBound(to: UInt8.self)
-      source.consume(try append(start, start + text.count, to: &block))
-    }
-    return true
-  }
+  mutating func finish(_ block: inout BlockBuilder) throws(TraceError) { try requireEvent() }
 
-  /// Appends whole lines until they or the block's room end.
-  ///
-  /// - Returns: the bytes taken.
-  private mutating func append(
+  mutating func append(
     _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, to block: inout BlockBuilder
   ) throws(TraceError) -> Int {
     let names = names
@@ -50,7 +33,7 @@ struct KernelTextImporter: RecordImporter {
     var place = start
     while place < end, !block.isFull {
       var cursor = TextCursor(place)
-      lines += 1
+      lines.count += 1
       guard let line = KernelLine(&cursor), let head = Self.takeName(&cursor, names) else {
         passOver(at: place, to: &block)
         place = try self.end(of: place, from: place)
@@ -100,19 +83,6 @@ struct KernelTextImporter: RecordImporter {
 
   private static let colon = UInt8(ascii: ":")
 
-  /// Where the line ends that begins at a place and was read up to another.
-  @inline(__always)
-  private func end(
-    of start: UnsafePointer<UInt8>, from place: UnsafePointer<UInt8>
-  ) throws(TraceError) -> UnsafePointer<UInt8> {
-    var cursor = TextCursor(place)
-    _ = cursor.takeRestOfLine()
-    guard cursor.place - start <= ByteSource.maximumLineBytes + 1 else {
-      throw source.longLine(lines)
-    }
-    return cursor.place
-  }
-
   /// A line of the kernel's log, of the tracer's own, or of neither.
   private mutating func passOver(at place: UnsafePointer<UInt8>, to block: inout BlockBuilder) {
     let cursor = TextCursor(place)
@@ -121,8 +91,7 @@ struct KernelTextImporter: RecordImporter {
     } else if handleMessage(cursor, &block) {
       messages += 1
     } else if cursor.next != UInt8(ascii: "#") {
-      if otherLines == 0 { firstOther = lines }
-      otherLines += 1
+      lines.countOther()
     }
   }
 
@@ -139,11 +108,8 @@ struct KernelTextImporter: RecordImporter {
   private mutating func refuse(
     _ event: KernelEvent, at place: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
   ) throws(TraceError) -> UnsafePointer<UInt8> {
-    let next = try self.end(of: place, from: place)
-    if source.endsInsideLine, next == end {
-      isTorn = true
-      return next
-    }
+    let (next, isTorn) = try passTorn(at: place, end)
+    if isTorn { return next }
     let (_, name, shape) = event.line
     let expected: String
     switch shape {
@@ -157,39 +123,27 @@ struct KernelTextImporter: RecordImporter {
     let text = quotedLine(
       UnsafeRawBufferPointer(start: cursor.place, count: next - cursor.place))
     throw source.error(
-      "line \(lines)", "\(text) is no \(name) line; expected \"\(expected)\"",
+      "line \(lines.count)", "\(text) is no \(name) line; expected \"\(expected)\"",
       "mend the line or cut it out; if a newer kernel prints it so, this version cannot read it")
   }
 
   private func requireEvent() throws(TraceError) {
     guard names.lines == names.skipped, messages == 0 else { return }
     throw source.error(
-      "line 1", "no line up to line \(lines) is a tracepoint or a fault that is used here",
+      "line 1", "no line up to line \(lines.count) is a tracepoint or a fault that is used here",
       "record iommu, dma, intel_iommu, irq_vectors, kvm or sched_switch events, or give another "
         + "--format")
   }
 
-  var skipped: Int { names.skipped + otherLines }
-
   var notes: [String] {
-    var notes: [String] = []
-    if let skippedNames = names.skippedNames() {
-      notes.append("Lines that make no event of their own, skipped: \(skippedNames).")
-    }
-    if otherLines > 0 {
-      notes.append(
-        "Lines that are neither a tracepoint nor a fault, skipped: \(otherLines), the first of "
-          + "them line \(firstOther).")
-    }
+    var notes = lineNotes("neither a tracepoint nor a fault")
     if mappings > 0 {
       notes.append(
         "The kernel's iommu events name neither domain, device nor rights of a mapping (read and "
           + "write are assumed), and no tracepoint "
           + "shows an access by a device.")
     }
-    if isTorn { notes.append("The last line is cut off and was dropped.") }
-    if source.endsInsideLine, !isTorn { notes.append(ByteSource.openEndNote) }
-    return notes
+    return notes + endNotes
   }
 
   /// Whether a line is one of a tracer's, or a fault in the kernel's log.

@@ -2,13 +2,10 @@
 ///
 /// Lines of events that become none of ours are counted by their names; lines that are no trace
 /// event, such as the program's warnings, are counted together.
-struct QEMULogImporter: RecordImporter {
+struct QEMULogImporter: LogImporter {
   let source: ByteSource
-  private let names = LineNames(QEMUEvent.names)
-  private(set) var lines = 0
-  private var otherLines = 0
-  private var firstOther = 0
-  private var isTorn = false
+  let names = LineNames(QEMUEvent.names)
+  var lines = LogLines()
 
   // What a line leaves for later ones; the files of this folder say what it is.
   var thread: UInt64 = 0
@@ -30,24 +27,12 @@ struct QEMULogImporter: RecordImporter {
 
   let trailingInstructions = 0
 
-  mutating func read(into block: inout BlockBuilder) throws(TraceError) -> Bool {
-    while !block.isFull {
-      let text = try source.wholeLines(from: lines + 1)
-      guard let first = text.baseAddress, !text.isEmpty else {
-        flush(to: &block)
-        try requireEvent()
-        return false
-      }
-      let start = first.assumingMemoryBound(to: UInt8.self)
-      source.consume(try append(start, start + text.count, to: &block))
-    }
-    return true
+  mutating func finish(_ block: inout BlockBuilder) throws(TraceError) {
+    flush(to: &block)
+    try requireEvent()
   }
 
-  /// Appends whole lines until they or the block's room end.
-  ///
-  /// - Returns: the bytes taken.
-  private mutating func append(
+  mutating func append(
     _ start: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, to block: inout BlockBuilder
   ) throws(TraceError) -> Int {
     let names = names
@@ -55,7 +40,7 @@ struct QEMULogImporter: RecordImporter {
     var place = start
     while place < end, !block.isFull {
       var cursor = TextCursor(place)
-      lines += 1
+      lines.count += 1
       let prefix = QEMULogPrefix(&cursor)
       guard let name = names.find(&cursor) else {
         place = try passOver(at: place)
@@ -80,24 +65,10 @@ struct QEMULogImporter: RecordImporter {
     return place - start
   }
 
-  /// Where the line ends that begins at a place and was read up to another.
-  @inline(__always)
-  private func end(
-    of start: UnsafePointer<UInt8>, from place: UnsafePointer<UInt8>
-  ) throws(TraceError) -> UnsafePointer<UInt8> {
-    var cursor = TextCursor(place)
-    _ = cursor.takeRestOfLine()
-    guard cursor.place - start <= ByteSource.maximumLineBytes + 1 else {
-      throw source.longLine(lines)
-    }
-    return cursor.place
-  }
-
   private mutating func passOver(
     at place: UnsafePointer<UInt8>
   ) throws(TraceError) -> UnsafePointer<UInt8> {
-    if otherLines == 0 { firstOther = lines }
-    otherLines += 1
+    lines.countOther()
     return try end(of: place, from: place)
   }
 
@@ -105,37 +76,24 @@ struct QEMULogImporter: RecordImporter {
   private mutating func refuse(
     _ event: QEMUEvent, at place: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>
   ) throws(TraceError) -> UnsafePointer<UInt8> {
-    let next = try self.end(of: place, from: place)
-    if source.endsInsideLine, next == end {
-      isTorn = true
-      return next
-    }
+    let (next, isTorn) = try passTorn(at: place, end)
+    if isTorn { return next }
     let text = quotedLine(UnsafeRawBufferPointer(start: place, count: next - place))
     let (name, patterns) = event.line
     throw source.error(
-      "line \(lines)", "\(text) is no \(name) line; expected \"\(name) \(patterns[0])\"",
+      "line \(lines.count)", "\(text) is no \(name) line; expected \"\(name) \(patterns[0])\"",
       "mend the line or cut it out")
   }
 
   private func requireEvent() throws(TraceError) {
     guard names.lines == names.skipped else { return }
     throw source.error(
-      "line 1", "no line up to line \(lines) is a trace event that is used here",
+      "line 1", "no line up to line \(lines.count) is a trace event that is used here",
       "record with -trace 'vtd_*', 'amdvi_*' or 'virtio_iommu_*', or give another --format")
   }
 
-  var skipped: Int { names.skipped + otherLines }
-
   var notes: [String] {
-    var notes: [String] = []
-    if let skippedNames = names.skippedNames() {
-      notes.append("Lines that make no event of their own, skipped: \(skippedNames).")
-    }
-    if otherLines > 0 {
-      notes.append(
-        "Lines that are no trace event, skipped: \(otherLines), the first of them line "
-          + "\(firstOther).")
-    }
+    var notes = lineNotes("no trace event")
     if accesses > 0 {
       notes.append(
         "The emulator logs translations, not accesses: length and direction are known for "
@@ -148,9 +106,7 @@ struct QEMULogImporter: RecordImporter {
           + "drops the whole domain), and cut the requester of an interrupt to 8 bits: bus 0 is "
           + "assumed.")
     }
-    if isTorn { notes.append("The last line is cut off and was dropped.") }
-    if source.endsInsideLine, !isTorn { notes.append(ByteSource.openEndNote) }
-    return notes
+    return notes + endNotes
   }
 
   /// Whether a line begins as a trace event does that is known here.

@@ -3,31 +3,25 @@
 /// Model: a domain's tables have four levels; a mapped page is 4 KiB, 2 MiB or 1 GiB, the largest that
 /// its range and alignment allow, and unmapping a part of one unmaps it all.
 struct AMDViTables: ~Copyable {
-  private struct Domain {
-    var number: UInt32
-    var table: UInt64
-  }
-
   /// The device table as the register has it: every requester has an entry.
   private(set) var base: UInt64?
   private var frames: TableFrames
   private let tableStart: UInt64
-  private var domains: [UInt32: Domain] = [:]
-  private var used: Set<UInt32> = []
-  private var nextNumber: UInt32 = 0xffff
+  private var domains = IODomains()
+  private var lowest = LowestTables()
   /// Maps and attachments that found no room.
   private(set) var refused = 0
 
   private static let levels = 4
 
-  init(hostBits: Int) {
-    frames = TableFrames(hostBits: hostBits)
+  init(hostBits: Int, unit: Int = 0) {
+    frames = TableFrames(hostBits: hostBits, unit: unit)
     // 512 frames right below the other tables.
-    tableStart = 1 << UInt64(hostBits) - (1 << 32) - (1 << 21)
+    tableStart = 1 << UInt64(hostBits) - UInt64(unit) << 33 - (1 << 32) - (1 << 21)
   }
 
   /// The unit's number for a domain of the trace.
-  func number(of domain: UInt32) -> UInt32? { domains[domain]?.number }
+  func number(of domain: UInt32) -> UInt32? { domains.known(domain)?.number }
 
   mutating func take(_ change: DomainChange, _ memory: inout IOMemory) {
     let isDone =
@@ -41,20 +35,10 @@ struct AMDViTables: ~Copyable {
     if !isDone { refused += 1 }
   }
 
-  private mutating func table(of domain: UInt32, _ memory: inout IOMemory) -> Domain? {
-    if let known = domains[domain] { return known }
-    while domain > 0xffff, used.contains(nextNumber), nextNumber > 0 { nextNumber -= 1 }
-    let number = domain <= 0xffff ? domain : nextNumber
-    guard used.insert(number).inserted, let table = frames.allocate(&memory) else { return nil }
-    let new = Domain(number: number, table: table)
-    domains[domain] = new
-    return new
-  }
-
   private mutating func attach(
     _ device: UInt32, _ domain: UInt32, _ pasid: UInt32, _ memory: inout IOMemory
   ) -> Bool {
-    guard pasid == DMARequest.noPASID, let found = table(of: domain, &memory) else {
+    guard pasid == DMARequest.noPASID, let found = domains.find(domain, &frames, &memory) else {
       return false
     }
     base = tableStart | 0x1ff
@@ -83,7 +67,7 @@ struct AMDViTables: ~Copyable {
     _ domain: UInt32, _ address: UInt64, _ output: UInt64, _ bytes: UInt64, _ rights: Rights,
     _ memory: inout IOMemory
   ) -> Bool {
-    guard let found = table(of: domain, &memory) else { return false }
+    guard let found = domains.find(domain, &frames, &memory) else { return false }
     return mapPieces(
       found.table, MapPieces(address, output, bytes, maximumLevel: 2),
       UInt64(rights.rawValue & 3), &memory)
@@ -115,6 +99,9 @@ struct AMDViTables: ~Copyable {
   private mutating func leaf(
     _ root: UInt64, _ address: UInt64, _ level: Int, _ memory: inout IOMemory
   ) -> UInt64? {
+    if level == 0, let known = lowest.find(root, address) {
+      return known + 8 * (address >> 12 & 511)
+    }
     var table = root
     for above in stride(from: Self.levels - 1, to: level, by: -1) {
       let place = table + 8 * (address >> UInt64(12 + 9 * above) & 511)
@@ -128,20 +115,21 @@ struct AMDViTables: ~Copyable {
         table = entry & AMDViPageTableEntry.address.mask
       }
     }
+    if level == 0 { lowest.keep(root, address, table) }
     return table + 8 * (address >> UInt64(12 + 9 * level) & 511)
   }
 
   private func unmap(
     _ domain: UInt32, _ address: UInt64, _ bytes: UInt64, _ memory: borrowing IOMemory
   ) -> Bool {
-    guard let known = domains[domain] else { return true }
+    guard let root = domains.known(domain)?.table else { return true }
     var at = address & ~0xfff
     let end = address > .max - bytes ? .max : address + bytes
     var steps = 0
     while at < end, at >> UInt64(12 + 9 * Self.levels) == 0 {
       steps += 1
       guard steps <= MapPieces.maximum else { return false }
-      let size = clear(known.table, at, memory)
+      let size = clear(root, at, memory)
       let next = (at & ~(size - 1)) &+ size
       guard next > at else { break }
       at = next
@@ -157,6 +145,7 @@ struct AMDViTables: ~Copyable {
   ) -> UInt64 {
     var table = root
     var level = Self.levels - 1
+    if let known = lowest.find(root, address) { (table, level) = (known, 0) }
     while level >= 0, let words = memory.frames.words(in: table >> 12) {
       let entry = words + Int(address >> UInt64(12 + 9 * level) & 511)
       let size: UInt64 = 1 << UInt64(12 + 9 * level)

@@ -30,7 +30,10 @@ extension AMDViUnit {
       for cache in [IOInvalidation.Cache.context, .pasid, .iotlb, .interruptEntries] {
         enqueue(IOInvalidation(cache, .global, at: place))
       }
-    default: queue.countIllegal()
+    default:
+      queue.countIllegal()
+      // ILLEGAL_COMMAND_ERROR.
+      events.report(isSilent: false)
     }
   }
 
@@ -70,42 +73,6 @@ extension AMDViUnit {
     invalidation.address = address & ~(invalidation.pages << 12 - 1)
   }
 
-  private mutating func enqueue(_ invalidation: IOInvalidation) {
-    queue.count(invalidation)
-    if invalidatesAtOnce {
-      apply(invalidation)
-    } else if let forced = queue.add(invalidation) {
-      apply(forced)
-    }
-  }
-
-  mutating func complete(at place: EventPlace) {
-    guard !queue.queued.isEmpty else { return }
-    for var invalidation in queue.takeAll() {
-      invalidation.effective = place
-      apply(invalidation)
-    }
-  }
-
-  mutating func flush(_ domain: UInt32, _ address: UInt64, pages: UInt64, at place: EventPlace) {
-    guard let number = tables.number(of: domain) else { return }
-    var invalidation = IOInvalidation(.iotlb, .domain, at: place)
-    invalidation.domain = number
-    let shift = pages <= 1 ? 0 : 64 - (pages - 1).leadingZeroBitCount
-    if pages > 0, shift <= maximumAddressMask, address >> 12 & (1 << UInt64(shift) - 1) == 0 {
-      invalidation.granularity = .pages
-      invalidation.address = address
-      invalidation.pages = 1 << UInt64(shift)
-    }
-    queue.countCommand()
-    enqueue(invalidation)
-    queue.countCommand()
-    queue.countWait()
-    complete(at: place)
-  }
-
-  mutating func drainEffects(_ body: (IOInvalidation) -> Void) { queue.drain(body) }
-
   /// Makes an invalidation hold from now on.
   mutating func apply(_ invalidation: IOInvalidation) {
     switch (invalidation.cache, invalidation.granularity) {
@@ -116,28 +83,53 @@ extension AMDViUnit {
     case (.iotlb, .global):
       iotlb.removeAll()
       hostCaches.removeAll()
+      guestCaches.removeAll()
       pasidCache.removeAll()
     case (.iotlb, _):
-      iotlb.remove { page, value in Self.takes(invalidation, page: page, value) }
+      if invalidation.granularity != .pages || !removePages(invalidation) {
+        iotlb.remove { page, value in Self.takes(invalidation, page: page, value) }
+      }
       removeTables(invalidation)
     case (.deviceTLB, _):
-      deviceTLB.remove { page, value in
-        value.device == invalidation.device && invalidation.covers(page, shift: value.shift)
+      deviceTLBs.remove(of: invalidation.device) { _, value in
+        value.device == invalidation.device && invalidation.covers(value.input, shift: value.shift)
       }
     case (.interruptEntries, _): break
     }
     queue.tell(invalidation)
   }
 
+  /// Takes a few pages by their tags, where those say all that `takes` looks at.
+  @inline(__always)
+  private mutating func removePages(_ invalidation: IOInvalidation) -> Bool {
+    let isOfHost = invalidation.pasid == DMARequest.noPASID
+    guard !isByDevice, !isOfHost || iotlb.nested == 0 else { return false }
+    let pasid = isOfHost ? 0 : UInt64(invalidation.pasid + 1) << 32
+    return iotlb.removePages(
+      IOSpaces(UInt64(invalidation.domain) | pasid), of: invalidation.domain, invalidation.address,
+      pages: invalidation.pages)
+  }
+
   /// With PDE entries on the way and guest CR3s go too.
+  ///
+  /// Where the host's tables have a guest's depends on any of the host's pages: those go with each
+  /// invalidation of the domain's pages.
   private mutating func removeTables(_ invalidation: IOInvalidation) {
-    guard !invalidation.keepsTables else { return }
     let domain = UInt64(invalidation.domain)
-    pasidCache.remove { space, _, _ in space >> 32 == domain }
-    guard invalidation.pasid == DMARequest.noPASID else { return }
-    hostCaches.remove { space, address, shift in
-      space == domain && invalidation.covers(address, shift: shift)
+    let isOfGuest = invalidation.pasid != DMARequest.noPASID
+    if !isOfGuest {
+      guestCaches.remove { space, _, _ in space & 0xffff_ffff == domain }
+    } else if !invalidation.keepsTables {
+      guestCaches.removePages(
+        domain | UInt64(invalidation.pasid + 1) << 32, invalidation.address,
+        pages: invalidation.granularity == .pages ? invalidation.pages : 0)
     }
+    guard !invalidation.keepsTables else { return }
+    pasidCache.remove { space, _, _ in space >> 40 == domain }
+    guard invalidation.pasid == DMARequest.noPASID else { return }
+    hostCaches.removePages(
+      domain, invalidation.address,
+      pages: invalidation.granularity == .pages ? invalidation.pages : 0)
   }
 
   /// Whether an invalidation of the IOTLB takes a translation: nested ones of a domain go with any of

@@ -75,6 +75,15 @@ extension AMDViUnit {
     if request.hasPASID, !device.word0.has(AMDViDevice0.guestValid) {
       return block(request, AMDViEvent.invalidRequest, isSilent: false)
     }
+    if request.addressType == .untranslated, !request.hasPASID, request.address >> 40 == 0,
+      request.address >= Self.specialStart
+    {
+      switch special(request, device) {
+      case .blocked: return block(request, AMDViEvent.invalidRequest, isSilent: false)
+      case .passed: return passed(request, domain: device.domain)
+      case .translated: break
+      }
+    }
     let isGuest =
       device.word0.has(AMDViDevice0.guestValid)
       && (request.hasPASID || device.word0.has(AMDViDevice0.guestIO))
@@ -92,19 +101,62 @@ extension AMDViUnit {
     return translate(request, device, isGuest: isGuest, wasProbed: probed, recorded, memory)
   }
 
+  private enum Special {
+    case blocked
+    case passed
+    case translated
+  }
+
+  /// HyperTransport keeps what lies from here to 1 TiB for itself.
+  ///
+  /// Source: Linux 6.12, drivers/iommu/amd/amd_iommu_types.h, `HT_RANGE_START` and `HT_RANGE_END`.
+  private static let specialStart: UInt64 = 0xfd_0000_0000
+
+  /// What the device's entry says of a request in HyperTransport's ranges: SysMgt of system management,
+  /// IoCtl of port I/O; nothing lets a device into the others.
+  ///
+  /// Model: with SysMgt 10b, which lets messages of interrupt pins alone pass, requests are blocked.
+  ///
+  /// Source: AMD 48882, "Device Table Entry Format", fields SysMgt and IoCtl, and "INVALID_DEVICE_REQUEST
+  /// Event" (all recalled).
+  private func special(_ request: DMARequest, _ device: Device) -> Special {
+    switch request.address >> 20 {
+    case 0xfdf90:
+      switch device.word1[AMDViDevice1.systemManagement] {
+      case 1: return request.kind == .write ? .passed : .blocked
+      case 3: return .translated
+      default: return .blocked
+      }
+    case 0xfdfc0...0xfdfdf:
+      switch device.word1[AMDViDevice1.control] {
+      case 1: return .passed
+      case 2: return .translated
+      default: return .blocked
+      }
+    default: return .blocked
+    }
+  }
+
   private mutating func translate(
     _ request: DMARequest, _ device: Device, isGuest: Bool, wasProbed: Bool,
     _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
   ) -> DMAOutcome {
     let space = space(request, device.domain, isGuest: isGuest)
     if !wasProbed, let hit = iotlb.lookup(space, request.address) {
-      return accept(request, hit.pointee, isSilent: device.isSilent)
+      let found = hit.pointee
+      var outcome = accept(request, found, isSilent: device.isSilent)
+      if request.addressType == .translationRequest { give(found, request, &outcome) }
+      return outcome
     }
     walks += 1
     var found: IOTranslation
     switch walk(request, device, isGuest: isGuest, memory) {
     case .found(let translation): found = translation
-    case .blocked(let code): return block(request, code, isSilent: device.isSilent, .miss)
+    case .blocked(let code):
+      if cachesNegative, code == AMDViEvent.pageFault {
+        keepNegative(request, device, isGuest: isGuest, space)
+      }
+      return block(request, code, isSilent: device.isSilent, .miss)
     case .unresolved:
       walks -= 1
       return unresolved(request, recorded, wasProbed: true)
@@ -112,12 +164,36 @@ extension AMDViUnit {
     found.filledAt = request.place.event
     keep(&found, request, space)
     var outcome = accept(request, found, isSilent: device.isSilent, .miss)
-    if request.addressType == .translationRequest, outcome.result == .translated {
-      outcome.isGranted = true
-      found.pasid = request.pasid
-      deviceTLB.fill(VTdUnit.deviceSpace(request), found.output, found)
-    }
+    if request.addressType == .translationRequest { give(found, request, &outcome) }
     return outcome
+  }
+
+  /// Gives a device the translation that it asked for, where it is allowed.
+  @inline(never)
+  private mutating func give(
+    _ found: IOTranslation, _ request: DMARequest, _ outcome: inout DMAOutcome
+  ) {
+    guard outcome.result == .translated else { return }
+    outcome.isGranted = true
+    var kept = found
+    kept.device = request.device
+    kept.pasid = request.pasid
+    kept.input = request.address & ~((1 << UInt64(found.shift)) - 1)
+    deviceTLBs.fill(request.device, VTdUnit.deviceSpace(request), found.output, kept)
+  }
+
+  /// Keeps that a page has no translation, as NpCache says.
+  @inline(never)
+  private mutating func keepNegative(
+    _ request: DMARequest, _ device: Device, isGuest: Bool, _ space: UInt64
+  ) {
+    var entry = IOTranslation.none
+    entry.filledAt = request.place.event
+    (entry.domain, entry.device) = (device.domain, request.device)
+    entry.pasid = request.hasPASID ? request.pasid : 0
+    (entry.shift, entry.fault) = (12, AMDViEvent.pageFault)
+    entry.kind = isGuest ? .nested : .second
+    iotlb.fill(space, request.address, entry)
   }
 
   /// Fills the IOTLB, with the request's base page alone where the unit keeps no others.
@@ -136,6 +212,7 @@ extension AMDViUnit {
     _ request: DMARequest, _ found: IOTranslation, isSilent: Bool,
     _ lookup: DMAOutcome.Lookup = .hit
   ) -> DMAOutcome {
+    if found.fault != 0 { return block(request, found.fault, isSilent: isSilent, lookup) }
     var needs = request.kind.needs
     if found.kind != .second, !request.isPrivileged { needs.insert(.user) }
     if found.kind != .second, request.executes { needs.insert(.execute) }
@@ -245,7 +322,10 @@ extension AMDViUnit {
   }
 
   private func isGranted(_ request: DMARequest) -> Bool {
-    guard let found = deviceTLB.find(VTdUnit.deviceSpace(request), request.address) else {
+    guard
+      let found = deviceTLBs.find(
+        request.device, VTdUnit.deviceSpace(request), request.address)
+    else {
       return false
     }
     return found.pointee.rights.isSuperset(of: request.kind.needs)

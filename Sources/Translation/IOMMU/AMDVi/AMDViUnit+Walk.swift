@@ -95,22 +95,25 @@ extension AMDViUnit {
   }
 
   /// Address bits of the levels between an entry's and the table's that it leads to.
-  private static func skipped(from level: Int, to next: Int) -> UInt64 {
+  static func skipped(from level: Int, to next: Int) -> UInt64 {
     next == level
       ? 0 : (1 as UInt64) << UInt64(12 + 9 * level) - (1 as UInt64) << UInt64(12 + 9 * next)
+  }
+
+  /// A page of an entry of a level is 2^this bytes; nothing where its size cannot be.
+  static func pageShift(_ value: UInt64, _ next: Int, _ level: Int) -> Int? {
+    guard next == 7 else { return 12 + 9 * level }
+    // The lowest zero from bit 12 up, with ones below it.
+    let shift = (~(value >> 12)).trailingZeroBitCount + 13
+    // A page of no more than the entry's own size is for next level 0; a table's reach is the most.
+    return shift > 12 + 9 * level && shift < 12 + 9 * (level + 1) && shift < 52 ? shift : nil
   }
 
   private func page(
     _ value: UInt64, _ next: Int, _ level: Int, _ address: UInt64, _ rights: Rights
   ) -> HostWalk {
-    var shift = 12 + 9 * level
-    if next == 7 {
-      // The lowest zero from bit 12 up, with ones below it.
-      shift = (~(value >> 12)).trailingZeroBitCount + 13
-      // A page of no more than the entry's own size is for next level 0; a table's reach is the most.
-      guard shift > 12 + 9 * level, shift < 12 + 9 * (level + 1), shift < 52 else {
-        return .blocked(AMDViEvent.pageFault)
-      }
+    guard let shift = Self.pageShift(value, next, level) else {
+      return .blocked(AMDViEvent.pageFault)
     }
     let offset: UInt64 = (1 << UInt64(shift)) - 1
     let page = value & AMDViPageTableEntry.address.mask & ~offset
@@ -135,20 +138,44 @@ extension AMDViUnit {
     guard GVA(request.address).isCanonical(levels: 4) else {
       return .blocked(AMDViEvent.pageFault)
     }
-    var table: UInt64
-    switch guestRoot(pasid, device, memory) {
-    case .found(let root): table = root
-    case .blocked(let code): return .blocked(code)
-    case .unresolved: return .unresolved
-    }
-    var rights: Rights = .all
-    for level in stride(from: 3, through: 0, by: -1) {
-      let place = table + 8 * (request.address >> UInt64(12 + 9 * level) & 511)
-      let value: UInt64
-      switch readGuest(place, device, memory) {
-      case .found(let word): value = word
+    let space = UInt64(device.domain) | UInt64(pasid + 1) << 32
+    var (level, rights) = (3, Rights.all)
+    // The table's guest-physical address, and where the host has it once that is known.
+    var (table, host): (UInt64, UInt64?) = (0, nil)
+    // The level whose entry led here; none for a root and for what a cache had.
+    var parent = -1
+    if let cached = guestCaches.deepest(space, request.address, below: 3) {
+      (level, host, rights) = (Int(cached.level), cached.table, cached.rights)
+    } else {
+      switch guestRoot(pasid, device, memory) {
+      case .found(let root): table = root
       case .blocked(let code): return .blocked(code)
       case .unresolved: return .unresolved
+      }
+    }
+    while level >= 0 {
+      let slot = 8 * (request.address >> UInt64(12 + 9 * level) & 511)
+      if host == nil {
+        switch walkHost(table + slot, device, memory) {
+        case .blocked(let code): return .blocked(code)
+        case .unresolved: return .unresolved
+        case .found(let page):
+          guard page.rights.contains(.read) else { return .blocked(AMDViEvent.pageFault) }
+          host = page.output & ~0xfff
+        }
+      }
+      let known = host ?? 0
+      if parent >= 0 {
+        guestCaches.insert(
+          space, request.address, level: parent,
+          IOTablePlace(table: known, rights: rights, level: UInt8(level)))
+      }
+      references.tables += 1
+      let value: UInt64
+      switch fetch(known + slot, memory) {
+      case .value(let word): value = word
+      case .absent: return .unresolved
+      case .refused: return .blocked(AMDViEvent.pageTable)
       }
       guard X86PageTable.isPresent(value, .standard),
         !X86PageTable.isMalformed(value, level: level, .standard)
@@ -156,6 +183,8 @@ extension AMDViUnit {
       rights.formIntersection(X86PageTable.rights(value, .standard))
       guard X86PageTable.isLeaf(value, level: level) else {
         table = X86PageTable.address(in: value, leafLevel: 0)
+        (parent, host) = (level, nil)
+        level -= 1
         continue
       }
       let shift = UInt8(12 + 9 * level)
@@ -186,7 +215,7 @@ extension AMDViUnit {
   private mutating func guestRoot(
     _ pasid: UInt32, _ device: Device, _ memory: borrowing IOMemory
   ) -> Word {
-    let space = UInt64(device.domain) << 32 | device.guestRoot >> 12
+    let space = UInt64(device.domain) << 40 | device.guestRoot >> 12
     if let cached = pasidCache.find(space, UInt64(pasid)) {
       pasidLookups.count(hit: true)
       return .found(cached.pointee)

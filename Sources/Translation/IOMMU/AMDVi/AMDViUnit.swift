@@ -10,6 +10,7 @@ enum AMDViEvent {
   static let pageFault: UInt16 = 2
   static let deviceTable: UInt16 = 3
   static let pageTable: UInt16 = 4
+  static let illegalCommand: UInt16 = 5
   static let invalidRequest: UInt16 = 8
 
   /// As the manual names them.
@@ -25,9 +26,8 @@ enum AMDViEvent {
 
 /// An AMD-Vi unit: its registers, its caches and what it counts.
 ///
-/// Model: a machine has one unit; commands and registers of every unit in a trace are this one's.
-///
-/// Model: the ranges that HyperTransport keeps for itself (0xFD_0000_0000 and up) are memory.
+/// Model: a command that the architecture forbids is logged, and the commands behind it are read on;
+/// hardware stops there until software starts it again.
 struct AMDViUnit: RemappingUnit, ~Copyable {
   /// A device table entry as it was read.
   struct Device: BitwiseCopyable {
@@ -52,6 +52,8 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
   }
 
   let hostBits: Int
+  /// NpCache: what is absent may be cached too.
+  let cachesNegative: Bool
   let policy: IOInvalidationPolicy
   let latency: IOLatencyDescription
   let maximumAddressMask: Int
@@ -71,8 +73,10 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
   var pasidCache: IOCache<UInt64>
   var pasidLookups = LookupCounter()
   var iotlb: IOTLB
-  var deviceTLB: IOTLB
+  var deviceTLBs: DeviceTLBs
   var hostCaches: IOWalkCaches
+  /// Of guest tables, by domain and PASID: where the host's tables have them.
+  var guestCaches: IOWalkCaches
   var events: EventLog
   var queue = InvalidationQueue()
   var tables: AMDViTables
@@ -85,8 +89,9 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
   /// Interrupt messages that the event log was told of.
   var interruptFaults = 0
 
-  init(_ description: IOMMUDescription, seed: UInt64) {
+  init(_ description: IOMMUDescription, seed: UInt64, number: Int = 0) {
     hostBits = description.hostAddressBits
+    cachesNegative = description.cachingMode
     policy = description.invalidation
     latency = description.latency
     maximumAddressMask = description.maximumAddressMask
@@ -103,11 +108,13 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
       description.contextCache, seed: seed, initial: Device(word0: 0, word1: 0))
     pasidCache = IOCache(description.pasidCache, seed: seed &+ 1, initial: 0)
     iotlb = IOTLB(description.iotlb, seed: seed &+ 2)
-    deviceTLB = IOTLB(description.deviceTLB, seed: seed &+ 3)
+    deviceTLBs = DeviceTLBs(description.deviceTLB, seed: seed &+ 32)
     hostCaches = IOWalkCaches(
       description.walkCaches.filter { $0.stage == .second }, seed: seed &+ 8)
+    guestCaches = IOWalkCaches(
+      description.walkCaches.filter { $0.stage == .first }, seed: seed &+ 16)
     events = EventLog(capacity: description.faultRecords)
-    tables = AMDViTables(hostBits: description.hostAddressBits)
+    tables = AMDViTables(hostBits: description.hostAddressBits, unit: number)
   }
 
   /// Events that software has not read yet, and those that found the log full.
@@ -158,7 +165,9 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
     // Only page faults of a device can be kept out of the log.
     outcome.isFaultSilent = isSilent && code == AMDViEvent.pageFault
     blocked[Int(code & 15)] += 1
+    let lost = events.overflowed
     events.report(isSilent: outcome.isFaultSilent)
+    outcome.isFaultLost = events.overflowed != lost
     return outcome
   }
 

@@ -117,19 +117,20 @@ struct IOCache<Value: BitwiseCopyable>: ~Copyable {
 
   /// Writes a tag's value, in the place of what it had, in a free entry or in the policy's victim.
   ///
-  /// - Returns: the tag and value that it displaced, if any.
+  /// - Returns: the value that it displaced, of this tag or of the victim's, if any.
   @inline(__always)
   mutating func insert(
     _ space: UInt64, _ key: UInt64, _ value: Value
-  ) -> (space: UInt64, key: UInt64, value: Value)? {
+  ) -> Value? {
     guard ways > 0 else { return nil }
     if let known = find(space, key) {
+      let old = known.pointee
       known.pointee = value
-      return nil
+      return old
     }
     fills += 1
     let list = list(key)
-    var displaced: (space: UInt64, key: UInt64, value: Value)?
+    var displaced: Value?
     if list.pointee.free < 0 {
       if replacement == .clear {
         clears += 1
@@ -137,8 +138,7 @@ struct IOCache<Value: BitwiseCopyable>: ~Copyable {
         empty()
       } else {
         let victim = victim(in: list)
-        let entry = entries[Int(victim)]
-        displaced = (entry.space, entry.key, values[Int(victim)])
+        displaced = values[Int(victim)]
         evictions += 1
         release(victim, from: list)
       }
@@ -194,6 +194,32 @@ struct IOCache<Value: BitwiseCopyable>: ~Copyable {
       }
     }
   }
+
+  /// Removes one tag's entry, as an invalidation.
+  ///
+  /// - Returns: its value; nothing where there was none, or none that the rule picks.
+  @inline(__always)
+  mutating func remove(
+    _ space: UInt64, _ key: UInt64, where isGone: (Value) -> Bool = { _ in true }
+  ) -> Value? {
+    var at = bucket(space, key).pointee
+    while at >= 0 {
+      let entry = entries + Int(at)
+      if entry.pointee.key == key, entry.pointee.space == space {
+        let value = values[Int(at)]
+        guard isGone(value) else { return nil }
+        release(at, from: list(key))
+        invalidations += 1
+        return value
+      }
+      at = entry.pointee.chained
+    }
+    return nil
+  }
+
+  /// Whether entries may be removed in any order: which one a random policy draws depends on where
+  /// later entries are put, and so on the order.
+  var allowsAnyOrder: Bool { replacement != .random }
 
   /// Gives every entry, set by set.
   func visit(_ body: (UInt64, UInt64, Value) -> Void) {

@@ -16,6 +16,10 @@ struct IOTranslation: BitwiseCopyable {
   var shift: UInt8
   var rights: Rights
   var kind: Kind
+  /// The untranslated page, in a device's TLB, which finds its entries by where they lead.
+  var input: UInt64 = 0
+  /// Of an entry that was absent or not valid, which caching mode keeps: the fault's code.
+  var fault: UInt16 = 0
 
   /// The tables that gave it.
   enum Kind: UInt8 {
@@ -36,6 +40,8 @@ struct IOTLB: ~Copyable {
   /// Valid entries with pages of each size, and a bit for each size that has one.
   private var counts: InlineArray<64, Int32> = .init(repeating: 0)
   private var sizes: UInt64 = 0
+  /// Valid entries of a first stage over a second.
+  private(set) var nested = 0
   private(set) var hits = 0
   private(set) var misses = 0
 
@@ -77,37 +83,33 @@ struct IOTLB: ~Copyable {
   }
 
   /// Keeps a translation.
-  ///
-  /// - Returns: the one that it displaced, with its page.
-  @discardableResult
-  mutating func fill(
-    _ space: UInt64, _ address: UInt64, _ value: IOTranslation
-  ) -> (page: UInt64, value: IOTranslation)? {
-    guard cache.exists else { return nil }
-    let before = (cache.occupied, cache.clears)
+  mutating func fill(_ space: UInt64, _ address: UInt64, _ value: IOTranslation) {
+    guard cache.exists else { return }
+    let clears = cache.clears
     let displaced = cache.insert(space, Self.key(address, value.shift), value)
-    if cache.clears != before.1 {
-      counts = .init(repeating: 0)
-      sizes = 0
-      count(value.shift)
-    } else if displaced != nil || cache.occupied != before.0 {
-      count(value.shift)
-    }
-    guard let displaced else { return nil }
-    uncount(displaced.value.shift)
-    return (Self.page(displaced.key, displaced.value.shift), displaced.value)
+    if cache.clears != clears { forget() }
+    count(value)
+    if let displaced { uncount(displaced) }
   }
 
   @inline(__always)
-  private mutating func count(_ shift: UInt8) {
-    counts[Int(shift & 63)] += 1
-    sizes |= 1 << UInt64(shift & 63)
+  private mutating func count(_ value: IOTranslation) {
+    counts[Int(value.shift & 63)] += 1
+    sizes |= 1 << UInt64(value.shift & 63)
+    if value.kind == .nested { nested += 1 }
   }
 
   @inline(__always)
-  private mutating func uncount(_ shift: UInt8) {
-    counts[Int(shift & 63)] -= 1
-    if counts[Int(shift & 63)] == 0 { sizes &= ~(1 << UInt64(shift & 63)) }
+  private mutating func uncount(_ value: IOTranslation) {
+    counts[Int(value.shift & 63)] -= 1
+    if counts[Int(value.shift & 63)] == 0 { sizes &= ~(1 << UInt64(value.shift & 63)) }
+    if value.kind == .nested { nested -= 1 }
+  }
+
+  private mutating func forget() {
+    counts = .init(repeating: 0)
+    sizes = 0
+    nested = 0
   }
 
   private static func page(_ key: UInt64, _ shift: UInt8) -> UInt64 {
@@ -117,19 +119,62 @@ struct IOTLB: ~Copyable {
 
   mutating func removeAll() {
     cache.removeAll()
-    counts = .init(repeating: 0)
-    sizes = 0
+    forget()
+  }
+
+  /// Removes a domain's pages in a range by asking for each of them.
+  ///
+  /// - Parameters:
+  ///   - spaces: whose entries of the domain in the range go, whatever else they are.
+  ///   - domain: that entries have to be of.
+  ///   - address: of the first page of the range.
+  ///   - pages: of 4 KiB; 0 for all that there are.
+  /// - Returns: false, and nothing is removed, where it is less work to look at every entry, or where
+  ///   the order of removal would show.
+  @inline(__always)
+  mutating func removePages(
+    _ spaces: borrowing IOSpaces, of domain: UInt32, _ address: UInt64, pages: UInt64
+  ) -> Bool {
+    guard cache.occupied > 0 else { return true }
+    guard pages > 0, pages <= 64, cache.allowsAnyOrder else { return false }
+    let last = address &+ ((pages << 12) &- 1)
+    guard last >= address else { return false }
+    var probes = 0
+    var rest = sizes
+    while rest != 0 {
+      let shift = UInt64(rest.trailingZeroBitCount)
+      probes &+= Int(truncatingIfNeeded: last >> shift &- address >> shift &+ 1)
+      rest &= rest &- 1
+    }
+    guard probes * spaces.count <= cache.occupied else { return false }
+    rest = sizes
+    while rest != 0 {
+      let shift = UInt8(truncatingIfNeeded: rest.trailingZeroBitCount)
+      for page in (address >> UInt64(shift))...(last >> UInt64(shift)) {
+        for at in 0..<spaces.count {
+          let gone = cache.remove(spaces[at], page | UInt64(shift) << 58) { $0.domain == domain }
+          if let gone { uncount(gone) }
+        }
+      }
+      rest &= rest &- 1
+    }
+    return true
   }
 
   /// Removes what a rule picks by the page's address and the translation.
   mutating func remove(where isGone: (UInt64, IOTranslation) -> Bool) {
     var kept: InlineArray<64, Int32> = .init(repeating: 0)
+    var keptNested = 0
     cache.remove { _, key, value in
       let gone = isGone(Self.page(key, value.shift), value)
-      if !gone { kept[Int(value.shift & 63)] += 1 }
+      if !gone {
+        kept[Int(value.shift & 63)] += 1
+        if value.kind == .nested { keptNested += 1 }
+      }
       return gone
     }
     counts = kept
+    nested = keptNested
     sizes = 0
     for shift in 0..<64 where counts[shift] > 0 { sizes |= 1 << UInt64(shift) }
   }
@@ -140,4 +185,36 @@ struct IOTLB: ~Copyable {
   }
 
   func checkLaws(_ laws: inout Conservation, _ name: String) { cache.checkLaws(&laws, name) }
+}
+
+/// The spaces whose tags a domain's translations may have.
+struct IOSpaces: BitwiseCopyable {
+  /// One of each device where devices tag translations; more than these are not kept.
+  static let capacity = 16
+
+  private var words: InlineArray<16, UInt64> = .init(repeating: 0)
+  private(set) var count = 0
+  /// There are more.
+  private(set) var isFull = false
+
+  init() {}
+
+  init(_ space: UInt64) {
+    words[0] = space
+    count = 1
+  }
+
+  @inline(__always)
+  subscript(_ index: Int) -> UInt64 { words[index] }
+
+  @inline(__always)
+  mutating func add(_ space: UInt64) {
+    for at in 0..<count where words[at] == space { return }
+    guard count < Self.capacity else {
+      isFull = true
+      return
+    }
+    words[count] = space
+    count += 1
+  }
 }

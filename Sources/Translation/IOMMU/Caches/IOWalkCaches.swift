@@ -74,6 +74,24 @@ struct IOWalkCaches: ~Copyable {
     }
   }
 
+  /// Removes a space's entries with a page in a range, by asking for each where they are few.
+  ///
+  /// The range has so many pages of 4 KiB, 0 for all that there are.
+  @inline(__always)
+  mutating func removePages(_ space: UInt64, _ address: UInt64, pages: UInt64) {
+    let address = pages == 0 ? 0 : address
+    let last = pages == 0 ? .max : address &+ ((pages << 12) &- 1)
+    for at in 0..<levels.count where caches[at].occupied > 0 {
+      let shift = UInt64(12 + 9 * levels[at])
+      let (first, end) = (address >> shift, last >> shift)
+      guard last >= address, end - first < 8, caches[at].allowsAnyOrder else {
+        caches[at].remove { tag, key, _ in tag == space && first <= key && key <= end }
+        continue
+      }
+      for key in first...end { _ = caches[at].remove(space, key) }
+    }
+  }
+
   /// The counters of every cache by its level, deepest first.
   func visit(_ body: (Int, Int, Int, borrowing IOCache<IOTablePlace>) -> Void) {
     for at in 0..<levels.count { body(levels[at], lookups[at], hits[at], caches[at]) }

@@ -3,6 +3,9 @@
 /// Source: Intel VT-d 4.1, "Fault Conditions"; the numbers by Linux 6.12,
 /// drivers/iommu/intel/dmar.c, `dma_remap_fault_reasons` and `dma_remap_sm_fault_reasons`, and QEMU,
 /// hw/i386/intel_iommu_internal.h, `VTDFaultReason`.
+///
+/// Model: memory that can be read can be written, so that 91h (an accessed or dirty flag could not be
+/// set, QEMU's SFS.10) has no cause here; a log's is kept.
 enum VTdFault {
   // Legacy mode.
   static let rootNotPresent: UInt16 = 0x01
@@ -57,6 +60,7 @@ enum VTdFault {
   static let secondNotPresent: UInt16 = 0x79
   static let secondReserved: UInt16 = 0x7a
   static let secondRootAccess: UInt16 = 0x7b
+  static let secondUnsnooped: UInt16 = 0x7c
   static let notCanonical: UInt16 = 0x80
   static let userForbidden: UInt16 = 0x81
   static let executeForbidden: UInt16 = 0x82
@@ -65,6 +69,7 @@ enum VTdFault {
   static let scalableWrite: UInt16 = 0x85
   static let scalableRead: UInt16 = 0x86
   static let scalableInterruptRange: UInt16 = 0x87
+  static let firstUnsnooped: UInt16 = 0x90
 
   /// Whether FPD keeps the fault from being recorded: a fault that is found once the entry with the
   /// FPD bit was read and is sound.

@@ -6,32 +6,25 @@
 /// Model: a domain's tables have the deepest format that the unit walks; a mapped page is 4 KiB, 2 MiB
 /// or 1 GiB, the largest that its range and alignment allow, and unmapping a part of one unmaps it all.
 struct VTdTables: ~Copyable {
-  private struct Domain {
-    var number: UInt32
-    var table: UInt64
-  }
-
   private(set) var root: UInt64?
   private var frames: TableFrames
   private let levels: Int
   private let isScalable: Bool
-  private var domains: [UInt32: Domain] = [:]
-  private var used: Set<UInt32> = []
-  private var nextNumber: UInt32 = 0xffff
+  private var domains = IODomains()
   private var contexts: [UInt32: UInt64] = [:]
   private var directories: [UInt32: UInt64] = [:]
-  private var last: (domain: UInt32, table: UInt64)?
+  private var lowest = LowestTables()
   /// Maps and attachments that found no room.
   private(set) var refused = 0
 
-  init(hostBits: Int, levels: Int, isScalable: Bool) {
-    frames = TableFrames(hostBits: hostBits)
+  init(hostBits: Int, levels: Int, isScalable: Bool, unit: Int = 0) {
+    frames = TableFrames(hostBits: hostBits, unit: unit)
     self.levels = levels
     self.isScalable = isScalable
   }
 
   /// The unit's number for a domain of the trace.
-  func number(of domain: UInt32) -> UInt32? { domains[domain]?.number }
+  func number(of domain: UInt32) -> UInt32? { domains.known(domain)?.number }
 
   mutating func take(_ change: DomainChange, _ memory: inout IOMemory) {
     let isDone =
@@ -44,21 +37,6 @@ struct VTdTables: ~Copyable {
       case .unmap(let domain, let address, let bytes): unmap(domain, address, bytes, &memory)
       }
     if !isDone { refused += 1 }
-  }
-
-  private mutating func table(of domain: UInt32, _ memory: inout IOMemory) -> UInt64? {
-    if let last, last.domain == domain { return last.table }
-    if let known = domains[domain] {
-      last = (domain, known.table)
-      return known.table
-    }
-    // The trace's own number where the hardware's 16 bits have room for it, else one from the top.
-    while domain > 0xffff, used.contains(nextNumber), nextNumber > 0 { nextNumber -= 1 }
-    let number = domain <= 0xffff ? domain : nextNumber
-    guard used.insert(number).inserted, let table = frames.allocate(&memory) else { return nil }
-    domains[domain] = Domain(number: number, table: table)
-    last = (domain, table)
-    return table
   }
 
   private mutating func contextPlace(
@@ -91,28 +69,28 @@ struct VTdTables: ~Copyable {
   private mutating func attach(
     _ device: UInt32, _ domain: UInt32, _ pasid: UInt32, _ memory: inout IOMemory
   ) -> Bool {
-    guard let table = table(of: domain, &memory), let number = number(of: domain),
+    guard let found = domains.find(domain, &frames, &memory),
       let place = contextPlace(device, &memory)
     else { return false }
     let width = UInt64(levels - 2)
     guard isScalable else {
       guard pasid == DMARequest.noPASID else { return false }
-      var low: UInt64 = table
+      var low = found.table
       low[VTdContextLow.type] = 1
       low[VTdContextLow.present] = 1
       var high = width
-      high[VTdContextHigh.domain] = UInt64(number)
+      high[VTdContextHigh.domain] = UInt64(found.number)
       memory.write(place, low)
       memory.write(place + 8, high)
       return true
     }
     guard let entry = pasidPlace(device, pasid, place, &memory) else { return false }
-    var word0 = table
+    var word0 = found.table
     word0[VTdPASIDEntry0.type] = 2
     word0[VTdPASIDEntry0.secondWidth] = width
     word0[VTdPASIDEntry0.present] = 1
     memory.write(entry, word0)
-    memory.write(entry + 8, UInt64(number))
+    memory.write(entry + 8, UInt64(found.number))
     return true
   }
 
@@ -162,10 +140,10 @@ struct VTdTables: ~Copyable {
     _ domain: UInt32, _ address: UInt64, _ output: UInt64, _ bytes: UInt64, _ rights: Rights,
     _ memory: inout IOMemory
   ) -> Bool {
-    guard let root = table(of: domain, &memory) else { return false }
+    guard let found = domains.find(domain, &frames, &memory) else { return false }
     return mapPieces(
-      root, MapPieces(address, output, bytes, maximumLevel: 2), UInt64(rights.rawValue & 3), &memory
-    )
+      found.table, MapPieces(address, output, bytes, maximumLevel: 2),
+      UInt64(rights.rawValue & 3), &memory)
   }
 
   /// A large page does not take the place of a table: walks may have cached where that is.
@@ -194,14 +172,14 @@ struct VTdTables: ~Copyable {
   private mutating func unmap(
     _ domain: UInt32, _ address: UInt64, _ bytes: UInt64, _ memory: inout IOMemory
   ) -> Bool {
-    guard let known = domains[domain] else { return true }
+    guard let root = domains.known(domain)?.table else { return true }
     var at = address & ~0xfff
     let end = address > .max - bytes ? .max : address + bytes
     var steps = 0
     while at < end, at >> UInt64(12 + 9 * levels) == 0 {
       steps += 1
       guard steps <= MapPieces.maximum else { return false }
-      let size = clear(known.table, at, memory)
+      let size = clear(root, at, memory)
       let next = (at & ~(size - 1)) &+ size
       guard next > at else { break }
       at = next
@@ -217,6 +195,7 @@ struct VTdTables: ~Copyable {
   ) -> UInt64 {
     var table = root
     var level = levels - 1
+    if let known = lowest.find(root, address) { (table, level) = (known, 0) }
     while let words = memory.frames.words(in: table >> 12) {
       let entry = words + Int(address >> UInt64(12 + 9 * level) & 511)
       let size: UInt64 = 1 << UInt64(12 + 9 * level)
@@ -237,6 +216,9 @@ struct VTdTables: ~Copyable {
   private mutating func leaf(
     _ root: UInt64, _ address: UInt64, _ level: Int, _ memory: inout IOMemory
   ) -> UInt64? {
+    if level == 0, let known = lowest.find(root, address) {
+      return known + 8 * (address >> 12 & 511)
+    }
     var table = root
     for above in stride(from: levels - 1, to: level, by: -1) {
       let place = table + 8 * (address >> UInt64(12 + 9 * above) & 511)
@@ -249,6 +231,7 @@ struct VTdTables: ~Copyable {
         table = entry & VTdSecondStageEntry.frame.mask
       }
     }
+    if level == 0 { lowest.keep(root, address, table) }
     return table + 8 * (address >> UInt64(12 + 9 * level) & 511)
   }
 }

@@ -6,7 +6,13 @@ extension VTdUnit {
     case 5 where command.word0[VTdDescriptorLow.typeHigh] == 0:
       queue.countWait()
       complete(at: place)
-    case 9: pageRequests.responses += 1
+    case 9:
+      // RID 31:16, PASID 51:32 where bit 4 says that it is there; PRGI 11:3 of the second word.
+      let hasPASID = command.word0 >> 4 & 1 == 1
+      pageRequests.respond(
+        UInt32(command.word0 >> 16 & 0xffff),
+        hasPASID ? UInt32(command.word0 >> 32 & 0xf_ffff) : DMARequest.noPASID,
+        UInt32(command.word1 >> 3 & 0x1ff))
     default:
       guard let invalidation = invalidation(of: command, at: place) else {
         queue.countIllegal()
@@ -17,43 +23,6 @@ extension VTdUnit {
       enqueue(invalidation)
     }
   }
-
-  private mutating func enqueue(_ invalidation: IOInvalidation) {
-    queue.count(invalidation)
-    if invalidatesAtOnce {
-      apply(invalidation)
-    } else if let forced = queue.add(invalidation) {
-      apply(forced)
-    }
-  }
-
-  mutating func complete(at place: EventPlace) {
-    guard !queue.queued.isEmpty else { return }
-    for var invalidation in queue.takeAll() {
-      invalidation.effective = place
-      apply(invalidation)
-    }
-  }
-
-  mutating func flush(_ domain: UInt32, _ address: UInt64, pages: UInt64, at place: EventPlace) {
-    guard let number = tables.number(of: domain) else { return }
-    var invalidation = IOInvalidation(.iotlb, .domain, at: place)
-    invalidation.domain = number
-    let shift = pages <= 1 ? 0 : 64 - (pages - 1).leadingZeroBitCount
-    // A range of 2^AM pages that begins where it is aligned; what does not fit takes the domain.
-    if pages > 0, shift <= maximumAddressMask, address >> 12 & (1 << UInt64(shift) - 1) == 0 {
-      invalidation.granularity = .pages
-      invalidation.address = address
-      invalidation.pages = 1 << UInt64(shift)
-    }
-    queue.countCommand()
-    enqueue(invalidation)
-    queue.countCommand()
-    queue.countWait()
-    complete(at: place)
-  }
-
-  mutating func drainEffects(_ body: (IOInvalidation) -> Void) { queue.drain(body) }
 
   /// What a descriptor asks for.
   ///

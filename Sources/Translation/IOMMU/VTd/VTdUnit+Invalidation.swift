@@ -47,13 +47,37 @@ extension VTdUnit {
     guard invalidation.granularity != .global else {
       iotlb.removeAll()
       secondCaches.removeAll()
+      removeWalked { _, _, _ in true }
+      spaceTags.removeAll()
       return
     }
+    defer {
+      removeTables(invalidation)
+      removeWalked(invalidation)
+    }
+    if invalidation.granularity == .pages, removePages(invalidation) { return }
     let keeps8Bits = keepsMaskIn8Bits
     iotlb.remove { page, value in
       Self.takes(invalidation, page: page, value, keepsMaskIn8Bits: keeps8Bits)
     }
-    removeTables(invalidation)
+  }
+
+  /// Takes a few pages by their tags, where those say all that `takes` looks at: nested translations
+  /// go with any page of their domain, and quirks compare otherwise.
+  @inline(__always)
+  private mutating func removePages(_ invalidation: IOInvalidation) -> Bool {
+    guard !keepsMaskIn8Bits else { return false }
+    let isOfSecond = invalidation.pasid == DMARequest.noPASID
+    if isOfSecond, iotlb.nested > 0 { return false }
+    if isByDevice {
+      guard isOfSecond, !isScalableNow, !deviceSpaces.isFull else { return false }
+      return iotlb.removePages(
+        deviceSpaces, of: invalidation.domain, invalidation.address, pages: invalidation.pages)
+    }
+    let pasid = isOfSecond ? 0 : UInt64(invalidation.pasid + 1) << 32
+    return iotlb.removePages(
+      IOSpaces(UInt64(invalidation.domain) | pasid), of: invalidation.domain, invalidation.address,
+      pages: invalidation.pages)
   }
 
   /// Entries on the way go with a domain, and with pages unless the hint says that only leaves have
@@ -61,16 +85,16 @@ extension VTdUnit {
   private mutating func removeTables(_ invalidation: IOInvalidation) {
     guard !invalidation.keepsTables, invalidation.pasid == DMARequest.noPASID else { return }
     let space = UInt64(invalidation.domain)
-    secondCaches.remove { tag, address, shift in
-      tag == space && invalidation.covers(address, shift: shift)
-    }
+    secondCaches.removePages(
+      space, invalidation.address,
+      pages: invalidation.granularity == .pages ? invalidation.pages : 0)
   }
 
   private mutating func removeFromDevice(_ invalidation: IOInvalidation) {
-    deviceTLB.remove { page, value in
+    deviceTLBs.remove(of: invalidation.device) { _, value in
       value.device == invalidation.device
         && (invalidation.pasid == DMARequest.noPASID || value.pasid == invalidation.pasid)
-        && invalidation.covers(page, shift: value.shift)
+        && invalidation.covers(value.input, shift: value.shift)
     }
   }
 

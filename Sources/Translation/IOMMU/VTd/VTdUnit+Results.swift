@@ -8,11 +8,13 @@ extension VTdUnit {
     _ change: DomainChange, _ memory: inout IOMemory, at place: EventPlace
   ) { tables.take(change, &memory) }
 
+  func number(ofDomain domain: UInt32) -> UInt32? { tables.number(of: domain) }
+
   var lastFault: (low: UInt64, high: UInt64)? { faults.last.map { ($0.low, $0.high) } }
 
   mutating func grant(_ event: TraceEvent) {
     let (request, granted) = IOTranslation.granted(event)
-    deviceTLB.fill(Self.deviceSpace(request), request.address, granted)
+    deviceTLBs.fill(request.device, Self.deviceSpace(request), request.address, granted)
   }
 
   /// Translates by tables alone, and leaves nothing behind.
@@ -50,9 +52,12 @@ extension VTdUnit {
     pasidLookups.add("iommu.pasidCache", to: &result)
     contextCache.add("iommu.contextCache", to: &result)
     pasidCache.add("iommu.pasidCache", to: &result)
-    secondCaches.add(to: &result)
+    secondCaches.add("secondStage", to: &result)
+    walker.firstCaches.add("firstStage", to: &result)
+    walker.secondCaches.add("nested", to: &result)
     result.counters["iommu.walk.count"] = walks
     result.counters["iommu.walk.references"] = references.tables
+    result.counters["iommu.walk.updates"] = updates + walker.updates
     result.counters["iommu.structure.references"] = references.structures
     result.counters["iommu.memoryReads"] = references.tables + references.structures
     result.counters["iommu.nanoseconds"] =
@@ -66,6 +71,7 @@ extension VTdUnit {
     faults.addCounters(to: &result)
     queue.addCounters(to: &result)
     pageRequests.add(to: &result)
+    deviceTLBs.add(to: &result)
     if tables.refused > 0 {
       result.notes.append(
         "\(tables.refused) maps, unmaps or attachments found no room in the tables of one run, or "
@@ -83,6 +89,8 @@ extension VTdUnit {
     iotlb.checkLaws(&laws, "the IOTLB")
     contextCache.checkLaws(&laws, "the context cache")
     pasidCache.checkLaws(&laws, "the PASID cache")
+    deviceTLBs.checkLaws(&laws)
+    pageRequests.checkLaws(&laws)
     laws.equal(iotlb.misses, walks + unwalked, "IOTLB misses = walks and misses without tables")
     let faults = blocked.reduce(0, +)
     laws.equal(

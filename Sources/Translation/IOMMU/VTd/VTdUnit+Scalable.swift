@@ -131,6 +131,7 @@ extension VTdUnit {
         first: entry.words[2] & VTdPASIDEntry2.firstTable.mask,
         firstLevels: Int(entry.words[2][VTdPASIDEntry2.firstLevels]) + 4, isSilent: isSilent,
         setsSecondBits: entry.words[0].has(VTdPASIDEntry0.accessedDirty),
+        snoops: entry.words[1].has(VTdPASIDEntry1.walkSnoop),
         protectsWrites: entry.words[2].has(VTdPASIDEntry2.writeProtect), isScalable: true))
   }
 
@@ -138,15 +139,15 @@ extension VTdUnit {
   ///
   /// Source: Intel VT-d 4.1, "Page Request Service": the context's PRE lets it be posted.
   mutating func post(
-    _ request: DMARequest, _ memory: borrowing IOMemory
+    _ request: DMARequest, group: UInt32 = 0, _ memory: borrowing IOMemory
   ) -> DMAOutcome? {
     guard isScalableNow else {
-      pageRequests.posted += 1
+      pageRequests.post(request.device, request.pasid, group)
       return nil
     }
     let found = context(of: request, RecordedOutcome(), memory)
     guard case .found(let context) = found else {
-      pageRequests.posted += 1
+      pageRequests.post(request.device, request.pasid, group)
       return nil
     }
     guard context.low.has(VTdScalableContextLow.pageRequests) else {
@@ -155,7 +156,7 @@ extension VTdUnit {
         request, VTdFault.pageRequestDisabled,
         isSilent: context.low.has(VTdScalableContextLow.disablesFaults))
     }
-    pageRequests.posted += 1
+    pageRequests.post(request.device, request.pasid, group)
     return nil
   }
 }

@@ -32,7 +32,10 @@ extension VTdUnit {
 
   /// Walks the second stage from the root, or from what the paging-structure caches have.
   ///
-  /// Presence and form are judged entry by entry, permission once the leaf is reached.
+  /// Presence and form are judged entry by entry, permission once the leaf is reached. With SSADE each
+  /// entry's accessed flag is set, and the leaf's dirty flag by a write that it allows.
+  ///
+  /// Model: a write that hits a translation which a read has filled sets no dirty flag.
   ///
   /// Source: Intel VT-d 4.1, "Second-Stage Translation".
   mutating func walkSecond(
@@ -65,7 +68,16 @@ extension VTdUnit {
         value & VTdSecondStageEntry.frame.mask & reservedAddress == 0
       else { return .blocked(tables.isScalable ? VTdFault.secondReserved : VTdFault.entryReserved) }
       rights.formIntersection(VTdSecondStage.rights(value, .standard))
-      if VTdSecondStage.isLeaf(value, level: level) {
+      let isLeaf = VTdSecondStage.isLeaf(value, level: level)
+      if tables.setsSecondBits {
+        let isDirtied =
+          isLeaf && request.kind.needs.contains(.write) && rights.contains(.write)
+        let place = table + 8 * (address >> UInt64(12 + 9 * level) & 511)
+        guard setFlags(of: value, at: place, isDirtied, tables, memory) else {
+          return .blocked(VTdFault.secondUnsnooped)
+        }
+      }
+      if isLeaf {
         let shift = UInt8(12 + 9 * level)
         let page = VTdSecondStage.address(in: value, leafLevel: level)
         return .found(
@@ -78,5 +90,21 @@ extension VTdUnit {
       secondCaches.insert(space, address, level: level, place)
       level -= 1
     }
+  }
+
+  /// Sets an entry's accessed flag, and the dirty flag too where it is written by.
+  ///
+  /// - Returns: false where a flag is to be set and walks do not snoop.
+  private mutating func setFlags(
+    of value: UInt64, at place: UInt64, _ isDirtied: Bool, _ tables: Tables,
+    _ memory: borrowing IOMemory
+  ) -> Bool {
+    var flags = VTdSecondStageEntry.accessed.mask
+    if isDirtied { flags |= VTdSecondStageEntry.dirty.mask }
+    guard flags & ~value != 0 else { return true }
+    guard tables.snoops else { return false }
+    memory.frames.words(in: place >> 12)?[Int(place >> 3 & 511)] = value | flags
+    updates += (flags & ~value).nonzeroBitCount
+    return true
   }
 }

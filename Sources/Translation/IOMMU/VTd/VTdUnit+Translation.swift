@@ -22,6 +22,8 @@ extension VTdUnit {
     var isSilent: Bool
     /// Writes to the second stage's accessed and dirty bits.
     var setsSecondBits = false
+    /// Walks snoop the processor's caches (PWSNP), so that they may set flags.
+    var snoops = true
     /// A supervisor's write heeds the write bit.
     var protectsWrites = false
     var isScalable = false
@@ -112,7 +114,10 @@ extension VTdUnit {
       : tables.space
     if !probesFirst || isScalable || request.addressType != .untranslated {
       if let hit = iotlb.lookup(space, request.address) {
-        return accept(request, hit.pointee, by: tables)
+        let found = hit.pointee
+        var outcome = accept(request, found, by: tables)
+        if request.addressType == .translationRequest { give(found, request, &outcome) }
+        return outcome
       }
     }
     var found: IOTranslation
@@ -126,7 +131,9 @@ extension VTdUnit {
         ? walkSecond(request, tables, memory) : walkFirst(request, tables, memory)
       switch walk {
       case .found(let translation): found = translation
-      case .blocked(let code): return block(request, code, isSilent: tables.isSilent, .miss)
+      case .blocked(let code):
+        if cachesNegative { keepNegative(request, code, tables, space) }
+        return block(request, code, isSilent: tables.isSilent, .miss)
       case .unresolved:
         guard let leaf = recorded.translation, leaf.output != 0 else {
           return unresolved(request, recorded, .miss)
@@ -142,14 +149,47 @@ extension VTdUnit {
     found.device = request.device
     found.domain = tables.domain
     found.pasid = tables.pasid
+    if isByDevice { deviceSpaces.add(space) }
     iotlb.fill(space, request.address, found)
     var outcome = accept(request, found, by: tables, .miss)
-    if request.addressType == .translationRequest, outcome.result == .translated {
-      outcome.isGranted = true
-      found.pasid = request.pasid
-      deviceTLB.fill(Self.deviceSpace(request), found.output, found)
-    }
+    if request.addressType == .translationRequest { give(found, request, &outcome) }
     return outcome
+  }
+
+  /// Gives a device the translation that it asked for, where it is allowed.
+  @inline(never)
+  private mutating func give(
+    _ found: IOTranslation, _ request: DMARequest, _ outcome: inout DMAOutcome
+  ) {
+    guard outcome.result == .translated else { return }
+    outcome.isGranted = true
+    var kept = found
+    kept.device = request.device
+    kept.pasid = request.pasid
+    kept.input = request.address & ~((1 << UInt64(found.shift)) - 1)
+    deviceTLBs.fill(request.device, Self.deviceSpace(request), found.output, kept)
+  }
+
+  /// Keeps that a page has no translation, as caching mode allows.
+  ///
+  /// Model: what caching mode lets a unit keep of absent contexts and PASIDs is not kept.
+  ///
+  /// Source: Intel VT-d 4.1, "Capability Register", field CM, and "Caching Mode".
+  @inline(never)
+  private mutating func keepNegative(
+    _ request: DMARequest, _ code: UInt16, _ tables: Tables, _ space: UInt64
+  ) {
+    var entry = IOTranslation.none
+    entry.filledAt = request.place.event
+    (entry.domain, entry.device, entry.pasid) = (tables.domain, request.device, tables.pasid)
+    (entry.shift, entry.fault) = (12, code)
+    switch tables.kind {
+    case .first: entry.kind = .first
+    case .nested: entry.kind = .nested
+    default: entry.kind = .second
+    }
+    if isByDevice { deviceSpaces.add(space) }
+    iotlb.fill(space, request.address, entry)
   }
 
   /// Sends a request where a translation leads, if it allows that.
@@ -160,6 +200,9 @@ extension VTdUnit {
     _ request: DMARequest, _ found: IOTranslation, by tables: Tables?,
     _ lookup: DMAOutcome.Lookup = .hit
   ) -> DMAOutcome {
+    if found.fault != 0 {
+      return block(request, found.fault, isSilent: tables?.isSilent ?? false, lookup)
+    }
     if !(skipsPermission && lookup == .hit),
       let code = denial(of: request, found, by: tables)
     {
@@ -231,6 +274,7 @@ extension VTdUnit {
         return accept(request, hit.pointee, by: nil)
       }
       walks += 1
+      if isByDevice { deviceSpaces.add(space) }
       iotlb.fill(space, request.address, found)
       return accept(request, found, by: nil, .miss)
     }
@@ -276,7 +320,10 @@ extension VTdUnit {
 
   /// Whether the device was given a translation to this page, and may still use it.
   private func isGranted(_ request: DMARequest) -> Bool {
-    guard let found = deviceTLB.find(Self.deviceSpace(request), request.address) else {
+    guard
+      let found = deviceTLBs.find(
+        request.device, Self.deviceSpace(request), request.address)
+    else {
       return false
     }
     return found.pointee.rights.isSuperset(of: request.kind.needs)

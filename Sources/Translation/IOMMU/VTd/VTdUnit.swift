@@ -3,8 +3,6 @@ import Results
 
 /// A VT-d remapping unit: its registers, its caches and what it counts.
 ///
-/// Model: a machine has one unit; commands and registers of every unit in a trace are this one's.
-///
 /// Model: a request without a PASID that finds a cached translation which does not allow it is blocked
 /// by that, without another look at the tables.
 struct VTdUnit: RemappingUnit, ~Copyable {
@@ -31,6 +29,8 @@ struct VTdUnit: RemappingUnit, ~Copyable {
   let levels: UInt8
   let maximumAddressMask: Int
   let isScalable: Bool
+  /// Caching mode: what is absent may be cached too.
+  let cachesNegative: Bool
   let policy: IOInvalidationPolicy
   let latency: IOLatencyDescription
   // Quirks, by their names in the description.
@@ -47,15 +47,21 @@ struct VTdUnit: RemappingUnit, ~Copyable {
   var pasidCache: IOCache<PASIDEntry>
   var pasidLookups = LookupCounter()
   var iotlb: IOTLB
-  var deviceTLB: IOTLB
+  /// Spaces that were filled in legacy mode, where devices tag translations.
+  var deviceSpaces = IOSpaces()
+  var deviceTLBs: DeviceTLBs
   var secondCaches: IOWalkCaches
   var walker: Walker<X86PageTable, VTdSecondStage>
+  /// Of the spaces in the walker's caches.
+  var spaceTags = IOSpaceTags()
   var path = WalkPath()
   var faults: VTdFaultLog
   var queue = InvalidationQueue()
   var tables: VTdTables
   var references = References()
   var walks = 0
+  /// Accessed and dirty flags that second-stage walks have set.
+  var updates = 0
   /// Misses of the IOTLB after which no tables were walked, because the context forbade it.
   var unwalked = 0
   /// Requests by the code that blocked them.
@@ -64,11 +70,12 @@ struct VTdUnit: RemappingUnit, ~Copyable {
   /// Interrupt messages that the fault log was told of.
   var interruptFaults = 0
 
-  init(_ description: IOMMUDescription, seed: UInt64) {
+  init(_ description: IOMMUDescription, seed: UInt64, number: Int = 0) {
     hostBits = description.hostAddressBits
     levels = description.levels.reduce(0) { $0 | 1 << UInt8($1) }
     maximumAddressMask = description.maximumAddressMask
     isScalable = description.mode == .scalable
+    cachesNegative = description.cachingMode
     policy = description.invalidation
     latency = description.latency
     let quirks = description.quirks
@@ -86,15 +93,15 @@ struct VTdUnit: RemappingUnit, ~Copyable {
       description.pasidCache, seed: seed &+ 1,
       initial: PASIDEntry(words: .init(repeating: 0)))
     iotlb = IOTLB(description.iotlb, seed: seed &+ 2)
-    deviceTLB = IOTLB(description.deviceTLB, seed: seed &+ 3)
+    deviceTLBs = DeviceTLBs(description.deviceTLB, seed: seed &+ 32)
     secondCaches = IOWalkCaches(
       description.walkCaches.filter { $0.stage == .second }, seed: seed &+ 8)
-    walker = Walker(caches: WalkCacheSet([], hasSecondStage: false))
+    walker = Walker(caches: WalkCacheSet(description.walkCaches, seed: seed &+ 16))
     faults = VTdFaultLog(
       count: description.faultRecords, collapses: quirks.contains(.faultsCollapseByDevice))
     tables = VTdTables(
       hostBits: description.hostAddressBits, levels: description.levels.max() ?? 4,
-      isScalable: description.mode == .scalable)
+      isScalable: description.mode == .scalable, unit: number)
   }
 
   func visitTranslations(_ body: (UInt64, IOTranslation) -> Void) { iotlb.visit(body) }
@@ -114,14 +121,9 @@ struct VTdUnit: RemappingUnit, ~Copyable {
     outcome.iotlb = lookup
     outcome.isFaultSilent = isSilent && VTdFault.isQualified(code)
     blocked[Int(code & 255)] += 1
+    let lost = faults.overflowed
     faults.report(request, code, isSilent: outcome.isFaultSilent)
+    outcome.isFaultLost = faults.overflowed != lost
     return outcome
   }
-}
-
-/// Page requests and what became of them.
-struct PageRequestCounters: BitwiseCopyable {
-  var posted = 0
-  var refused = 0
-  var responses = 0
 }

@@ -30,6 +30,8 @@ public final class TableAudit {
     public var host: [TableRoot] = []
     /// VT-d's root table register.
     public var vtd: UInt64?
+    /// AMD-Vi's device table base register.
+    public var amdvi: UInt64?
     /// VT-d's interrupt remapping table register.
     public var interrupts: UInt64?
     /// Devices of guests; the others are the host's.
@@ -82,6 +84,7 @@ public final class TableAudit {
       try sweep(root, as: Subject(name: "host", isGuest: false))
     }
     if let root = options.vtd { try sweepVTd(root) }
+    if let table = options.amdvi { try sweepAMDVi(table) }
     if let table = options.interrupts { judgeInterruptTable(table) }
     for guest in options.guests.indices { try judgeFirstStage(guest) }
     judgeMalformed()
@@ -172,6 +175,7 @@ public final class TableAudit {
     var roots = options.guests.map { "\($0.name)=\($0.text)" }
     roots += options.host.map { "host=\($0.format.rawValue):\($0.levels)@\(hex($0.address))" }
     if let root = options.vtd { roots.append("vtd@\(hex(root))") }
+    if let table = options.amdvi { roots.append("amdvi@\(hex(table))") }
     if let table = options.interrupts { roots.append("interrupts@\(hex(table))") }
     return roots.joined(separator: ", ")
   }

@@ -104,7 +104,7 @@ struct TableSweep {
     }
   }
 
-  private mutating func add(
+  mutating func add(
     _ frame: UInt64, _ count: UInt64, _ page: UInt64, _ rights: Rights
   ) throws(TableError) {
     if let last = runs.last, last.end == frame, last.rights == rights,
@@ -122,7 +122,7 @@ struct TableSweep {
       FrameRun(first: frame, end: frame + count, page: page, rights: rights, subject: subject))
   }
 
-  private mutating func step() throws(TableError) {
+  mutating func step() throws(TableError) {
     visited += 1
     guard visited <= Self.maximumTables else {
       throw TableError(
