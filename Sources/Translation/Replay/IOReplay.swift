@@ -2,8 +2,7 @@ import Machine
 import Results
 import TraceFile
 
-/// The devices' side of a machine, and the only loop over a block's events of DMA, IOMMUs and
-/// interrupts.
+/// The devices' side of a machine, and the only loop over a block's events of devices.
 ///
 /// What a recorder saw of a request follows the request, at times after other threads' events, so it
 /// is looked for ahead of its place.

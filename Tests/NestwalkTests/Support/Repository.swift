@@ -13,7 +13,10 @@ enum Repository {
   /// Files under a folder whose names end so, by path from the root, in order.
   static func files(under folder: String, suffixes: [String]) -> [String] {
     (FileManager.default.subpaths(atPath: root.appending(path: folder).path) ?? [])
-      .filter { path in suffixes.contains { path.hasSuffix($0) } }
+      .filter { path in
+        suffixes.contains { path.hasSuffix($0) }
+          && !path.split(separator: "/").contains { $0.hasPrefix(".build") }
+      }
       .map { "\(folder)/\($0)" }.sorted()
   }
 }
