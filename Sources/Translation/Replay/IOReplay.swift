@@ -4,8 +4,7 @@ import TraceFile
 
 /// The devices' side of a machine, and the only loop over a block's events of devices.
 ///
-/// What a recorder saw of a request follows the request, at times after other threads' events, so it
-/// is looked for ahead of its place.
+/// What a recorder saw of a request follows it, at times after other events: it is looked for ahead.
 struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var memory = IOMemory()
   private var units: IOUnits<Unit>
