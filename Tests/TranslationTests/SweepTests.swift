@@ -37,14 +37,15 @@ struct SweepTests {
     ]
   }
 
-  @Test("each machine of a sweep counts what it counts alone", arguments: [false, true])
-  func equal(faults: Bool) throws {
+  @Test("each machine of a sweep counts what it counts alone", arguments: [false, true], [1, 3])
+  func equal(faults: Bool, parts: Int) throws {
     let records = DifferentialTests.records(seed: 3, count: 6000, faults: faults)
     let preset = try #require(Preset.named("reference-cached"))
     let machines = try Self.settings.map {
       try MachineDescription.load(json: preset.json, file: "reference-cached", settings: $0)
     }
-    let sweep = Sweep(machines)
+    let sweep = Sweep(machines, parts: parts)
+    #expect(sweep.parts >= parts)
     try Self.blocks(of: records, each: 900) { try sweep.replay($0) }
     let results = try sweep.results(
       of: TraceIdentity(name: "test", sha256: "", records: 0, tables: "", notes: []))

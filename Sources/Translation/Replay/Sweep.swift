@@ -50,7 +50,12 @@ public final class Sweep {
   /// - Parameters:
   ///   - machines: checked, so that nothing here can fail.
   ///   - plan: what the trace brings.
-  public init(_ machines: [ResolvedMachine], _ plan: ReplayPlan = ReplayPlan()) {
+  ///   - wanted: parts to make of machines that could share all of their work, so that as many
+  ///     threads have some; each part numbers pages and makes tables of its own.
+  public init(
+    _ machines: [ResolvedMachine], _ plan: ReplayPlan = ReplayPlan(), parts wanted: Int = 1
+  ) {
+    let most = max(1, (machines.count + wanted - 1) / max(wanted, 1))
     self.machines = machines
     self.plan = plan
     var shared: [[Int]] = []
@@ -63,7 +68,8 @@ public final class Sweep {
         continue
       }
       let home = shared.firstIndex {
-        Self.haveSameTables(machines[$0[0]].description, description)
+        $0.count < most
+          && Self.haveSameTables(machines[$0[0]].description, description)
           && FirstLevelPairs(($0 + [place]).map { machines[$0].description }).different.count
             <= FirstLevel.maximumConfigurations
       }

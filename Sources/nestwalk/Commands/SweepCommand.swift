@@ -118,7 +118,8 @@ struct SweepCommand: ParsableCommand {
   ) throws -> (name: String, results: [RunResult], curves: [MissCurve]) {
     let pass = curves ? MissCurves(setCounts: setCounts ?? []) : nil
     let reader = try TraceReader(path: path, format: trace.format, salvage: trace.salvage)
-    let sweep = Sweep(machines, ReplayPlan(hasEvents: reader.mayHaveProcessorEvents))
+    let sweep = Sweep(
+      machines, ReplayPlan(hasEvents: reader.mayHaveProcessorEvents), parts: cores.threads)
     let parts = sweep.parts + (pass == nil ? 0 : 1)
     try reader.forEachBlock(quiet: trace.quiet, threads: cores.threads) { block in
       try SideBySide.perform(parts, threads: cores.threads) { part in
