@@ -42,7 +42,7 @@ demo: build
 
 build: toolchain packages
 	echo "nestwalk: building (a minute or two the first time)"
-	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib
+	.ci/linking $(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib
 
 test: toolchain packages validators
 	echo "nestwalk: building the tests (a few minutes the first time)"
@@ -52,14 +52,14 @@ test: toolchain packages validators
 
 install: toolchain packages
 	echo "nestwalk: building with Swift's libraries inside (a minute or two the first time)"
-	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
+	.ci/linking $(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
 	  --scratch-path .build-install
 	.ci/place .build-install/release/nestwalk "$(PLACE)"
 	echo "nestwalk: installed $(PLACE)/bin/nestwalk, its manual page and completions"
 
 package: toolchain packages
 	echo "nestwalk: building with Swift's libraries inside (a minute or two the first time)"
-	$(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
+	.ci/linking $(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
 	  --scratch-path .build-install
 	.ci/package .build-install/release/nestwalk package
 
