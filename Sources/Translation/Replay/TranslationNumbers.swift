@@ -41,9 +41,6 @@ struct TranslationNumbers: ~Copyable {
 
   deinit { for slab in slabs { LargePages.unmap(slab, LargePages.bytes) } }
 
-  /// Whether some page has no translation.
-  var hasFaulting: Bool { faulting.count > 0 }
-
   /// The table of the region that a page belongs to; nothing where no page of it translates yet.
   @inline(__always)
   func region(of page: UInt64) -> Region? {

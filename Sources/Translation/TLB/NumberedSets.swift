@@ -64,14 +64,6 @@ struct NumberedSets: ~Copyable {
   /// Numbers in all sets.
   var occupied: Int { (0..<(16 * sets)).reduce(0) { $0 + (tags[$1] == Self.empty ? 0 : 1) } }
 
-  /// Asks for a set that will be looked up.
-  @inline(__always)
-  func prefetch(page: UInt64) {
-    let set = Int(truncatingIfNeeded: page) & mask
-    lanes_prefetch(tags + set &* 16)
-    lanes_prefetch(orders + set)
-  }
-
   /// Moves a way to the front of an order, nibble 0.
   @inline(__always)
   static func toFront(_ order: UInt64, _ way: UInt64) -> UInt64 {

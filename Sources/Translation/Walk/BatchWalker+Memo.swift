@@ -35,6 +35,7 @@ struct LeafMemo: ~Copyable {
     var rights: Rights
     var level: UInt8
     var isWritable: Bool
+    /// Makes it half a cache line, so that no entry straddles two.
     var padding: UInt64 = 0
   }
 
