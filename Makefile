@@ -2,6 +2,8 @@
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
+# static, shared or auto: whether the libraries are inside the program (.ci/build).
+LINK ?= auto
 # Not every shell expands the ~ of PREFIX=~/.local.
 PLACE = $(DESTDIR)$(patsubst ~/%,$(HOME)/%,$(PREFIX))
 
@@ -21,7 +23,7 @@ help:
 	echo "make demo              replay a real trace and write demo/report.html"
 	echo "make test              build and run all tests"
 	echo "make build             build $(NESTWALK)"
-	echo "make install PREFIX=D  build for use without a toolchain and install D/bin/nestwalk"
+	echo "make install PREFIX=D  install D/bin/nestwalk, its manual page and completions"
 	echo "make package           write a .deb and a tarball of the program into package/"
 	echo "make reports           write the golden reports of reports/ anew"
 	echo "make lint              check the format of the sources"
@@ -41,8 +43,8 @@ demo: build
 	echo "The report:  $(CURDIR)/demo/report.html"
 
 build: toolchain packages
-	echo "nestwalk: building (a minute or two the first time)"
-	.ci/linking $(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib
+	echo "nestwalk: building (a few minutes the first time)"
+	.ci/build $(SWIFT) $(LINK) "$(LIBRARIES)"
 
 test: toolchain packages validators
 	echo "nestwalk: building the tests (a few minutes the first time)"
@@ -50,18 +52,12 @@ test: toolchain packages validators
 	echo "nestwalk: testing"
 	.ci/test $(SWIFT) test $(TEST_FLAGS) --skip-build --disable-xctest
 
-install: toolchain packages
-	echo "nestwalk: building with Swift's libraries inside (a minute or two the first time)"
-	.ci/linking $(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
-	  --scratch-path .build-install
-	.ci/place .build-install/release/nestwalk "$(PLACE)"
+install: build
+	.ci/place $(NESTWALK) "$(PLACE)"
 	echo "nestwalk: installed $(PLACE)/bin/nestwalk, its manual page and completions"
 
-package: toolchain packages
-	echo "nestwalk: building with Swift's libraries inside (a minute or two the first time)"
-	.ci/linking $(SWIFT) build -c release -q --product nestwalk --static-swift-stdlib \
-	  --scratch-path .build-install
-	.ci/package .build-install/release/nestwalk package
+package: build
+	.ci/package $(NESTWALK) package $(SWIFT) "$(LIBRARIES)"
 
 # Each command of reports/README.md, which the test of the golden reports reads too.
 reports: build
@@ -83,4 +79,4 @@ packages:
 	.ci/packages "$(LIBRARIES)" $(DEBIAN)
 
 clean:
-	rm -rf .build .build-test .build-install demo package
+	rm -rf .build .build-test demo package
