@@ -102,14 +102,17 @@ public final class TraceReader {
 
   /// Reads the next block.
   ///
-  /// - Parameter block: what it held is gone.
+  /// - Parameters:
+  ///   - block: what it held is gone.
+  ///   - inflates: make the block's pages available at once; a caller that wants to do that elsewhere,
+  ///     by `loadPages`, meets damage of the column there.
   /// - Returns: false after the last block.
   /// - Throws: the first place where the file is not what it should be, and the cure.
-  public func next(into block: TraceBlock) throws(TraceError) -> Bool {
+  public func next(into block: TraceBlock, inflates: Bool = true) throws(TraceError) -> Bool {
     guard !isAtEnd else { return false }
     switch input {
     case .container(let reader):
-      isAtEnd = !(try reader.next(into: block))
+      isAtEnd = !(try reader.next(into: block, inflates: inflates))
       return !isAtEnd
     case .foreign(let trace):
       isAtEnd = !(try trace.read(into: block))

@@ -12,17 +12,7 @@ struct SweepTests {
   static func blocks(
     of records: [TraceRecord], each count: Int, _ body: (TraceBlock) throws -> Void
   ) throws {
-    let block = TraceBlock()
-    for start in stride(from: 0, to: records.count, by: count) {
-      var builder = BlockBuilder()
-      for record in records[start..<min(start + count, records.count)] {
-        builder.append(
-          address: record.address, kind: record.kind, size: record.size, thread: 0,
-          instructions: record.instructions)
-      }
-      builder.finish(into: block)
-      try body(block)
-    }
+    for block in try blocks(of: records, each: count) { try body(block) }
   }
 
   /// More different first levels than one word of bits has, further levels, walk caches, tables of
@@ -38,15 +28,14 @@ struct SweepTests {
   }
 
   @Test("each machine of a sweep counts what it counts alone", arguments: [false, true], [1, 3])
-  func equal(faults: Bool, parts: Int) throws {
+  func equal(faults: Bool, slots: Int) throws {
     let records = DifferentialTests.records(seed: 3, count: 6000, faults: faults)
     let preset = try #require(Preset.named("reference-cached"))
     let machines = try Self.settings.map {
       try MachineDescription.load(json: preset.json, file: "reference-cached", settings: $0)
     }
-    let sweep = Sweep(machines, parts: parts)
-    #expect(sweep.parts >= parts)
-    try Self.blocks(of: records, each: 900) { try sweep.replay($0) }
+    let sweep = Sweep(machines, slots: slots, threads: slots)
+    try Self.pass(Self.blocks(of: records, each: 900), through: sweep, slots: slots)
     let results = try sweep.results(
       of: TraceIdentity(name: "test", sha256: "", records: 0, tables: "", notes: []))
     #expect(results.count == machines.count)
@@ -61,6 +50,39 @@ struct SweepTests {
       }
       (alone.timeLines, counted.timeLines) = ([], [])
       #expect(counted == alone, "\(machine.canonicalJSON)")
+    }
+  }
+
+  /// Takes blocks through the lanes of a sweep, the lane of each step picked at random among those
+  /// that may go on.
+  static func pass(_ blocks: [TraceBlock], through sweep: Sweep, slots: Int) throws {
+    var generator = SeededGenerator(state: 5)
+    var done = Array(repeating: 0, count: sweep.lanes.count)
+    while true {
+      let least = done.min() ?? 0
+      let ready = done.indices.filter { lane in
+        let block = done[lane]
+        return block < blocks.count && block - least < slots
+          && sweep.lanes[lane].after.map { done[$0] > block } ?? true
+      }
+      guard let lane = ready.randomElement(using: &generator) else { break }
+      try sweep.replay(blocks[done[lane]], lane: lane, slot: done[lane] % slots)
+      done[lane] += 1
+    }
+    #expect(done.allSatisfy { $0 == blocks.count })
+  }
+
+  static func blocks(of records: [TraceRecord], each count: Int) throws -> [TraceBlock] {
+    stride(from: 0, to: records.count, by: count).map { start in
+      var builder = BlockBuilder()
+      for record in records[start..<min(start + count, records.count)] {
+        builder.append(
+          address: record.address, kind: record.kind, size: record.size, thread: 0,
+          instructions: record.instructions)
+      }
+      let block = TraceBlock()
+      builder.finish(into: block)
+      return block
     }
   }
 

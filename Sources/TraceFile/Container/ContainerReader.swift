@@ -59,15 +59,17 @@ final class ContainerReader {
 
   /// Reads the next block's header and columns, which are inflated when asked for.
   ///
-  /// - Parameter block: what it held is gone.
+  /// - Parameters:
+  ///   - block: what it held is gone.
+  ///   - inflates: make the block's pages available; salvage does so in any case.
   /// - Returns: false after the last block.
   /// - Throws: the first damage, where damage is refused.
-  func next(into block: TraceBlock) throws(TraceError) -> Bool {
+  func next(into block: TraceBlock, inflates: Bool = true) throws(TraceError) -> Bool {
     guard !isAtEnd else { return false }
     do {
       if try readBlock(into: block) {
-        // Whatever replays the block needs its pages, and salvage has to know of damage now.
-        try block.loadPages()
+        // Salvage has to know of damage now.
+        if inflates || onDamage == .salvage { try block.loadPages() }
         try block.loadEvents()
         unknownEvents += block.unknownEvents.values.reduce(0, +)
         return true

@@ -6,8 +6,8 @@ import TraceFile
 /// the same blocks.
 public final class AnswerRun {
   private let tables: [AnswerTable]
-  private var variants: [Variant] { tables.flatMap(\.variants) }
-  private var devices: [DeviceVariant] { tables.flatMap(\.devices) }
+  private let variants: [Variant]
+  private let devices: [DeviceVariant]
 
   /// Builds the variants.
   ///
@@ -31,7 +31,12 @@ public final class AnswerRun {
       case .interrupts: InterruptTable(machine, plan)
       }
     }
+    variants = tables.flatMap(\.variants)
+    devices = tables.flatMap(\.devices)
   }
+
+  /// Independent parts of the work on a block.
+  public var parts: Int { variants.count + devices.count }
 
   /// Adds a page of the image in which memory starts.
   ///
@@ -49,8 +54,21 @@ public final class AnswerRun {
   /// - Parameter block: of the trace, in order.
   /// - Throws: a `TraceError` where one of the block's columns is damaged.
   public func replay(_ block: TraceBlock) throws(TraceError) {
-    for variant in variants { try variant.replay(block) }
-    for device in devices { try device.replay(block) }
+    for part in 0..<parts { try replay(block, part: part) }
+  }
+
+  /// Replays a block on one of the variants; others may be replayed at the same time.
+  ///
+  /// - Parameters:
+  ///   - block: of the trace, in order for each part.
+  ///   - part: below `parts`.
+  /// - Throws: a `TraceError` where one of the block's columns is damaged.
+  public func replay(_ block: TraceBlock, part: Int) throws(TraceError) {
+    if part < variants.count {
+      try variants[part].replay(block)
+    } else {
+      try devices[part - variants.count].replay(block)
+    }
   }
 
   /// The tables, in the order of the questions.

@@ -17,22 +17,13 @@ enum MachineAssembly {
       return format
         ? GuestNestedCore(machine, plan) : GuestExtendedCore(machine, plan)
     }
-    if !everyTouch, isNumbered(machine) { return NumberedCore(numberedCores(of: [machine])) }
+    if !everyTouch, isNumbered(machine) { return NumberedCore(NumberedReplay([machine])) }
     return format
       ? NestedCore(machine, everyTouch: everyTouch) : ExtendedCore(machine, everyTouch: everyTouch)
   }
 
   /// Whether the fast way suits a machine.
   static func isNumbered(_ machine: MachineDescription) -> Bool { TLBPlan.suits(machine) }
-
-  /// Cores that share their tables and see each block together.
-  ///
-  /// - Parameter machines: numbered ones of the same mode, stages and synthesis.
-  /// - Returns: one core for each.
-  static func numberedCores(of machines: [MachineDescription]) -> any NumberedCores {
-    machines.first?.secondStage?.format == .npt
-      ? NumberedNestedCores(machines) : NumberedExtendedCores(machines)
-  }
 
   /// The general replay, whatever the machine, for those who look into its caches.
   static func explainableCore(

@@ -95,10 +95,10 @@ struct FirstWalks: ~Copyable {
 
   mutating func removeAll() { count = 0 }
 
-  mutating func append(_ miss: Miss, address: UInt64) {
+  mutating func append(_ number: UInt32, address: UInt64) {
     if count == capacity { grow() }
     list[count] = address
-    numbers[count] = miss.number
+    numbers[count] = number
     count += 1
   }
 

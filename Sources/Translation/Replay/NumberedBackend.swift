@@ -12,6 +12,11 @@ struct NumberedBackend: ~Copyable {
   private let lowerCount: Int
   private var walks: NumberedWalks
   private let latency: FlatLatency
+  /// What missed everywhere in a block.
+  private var list = MissList()
+  /// For a time line.
+  private(set) var samples = SampleSeries(step: 1)
+  private var records = 0
 
   /// - Parameters:
   ///   - machine: one that `TLBPlan` suits.
@@ -36,27 +41,55 @@ struct NumberedBackend: ~Copyable {
     lower.deallocate()
   }
 
-  /// Makes room for so many translations.
-  func reserve(_ translations: Int) {
+  /// Makes room for what a block may ask.
+  mutating func reserve(_ translations: Int, _ known: WalkView) {
     for at in 0..<lowerCount { lower[at].reserve(translations) }
+    walks.reserve(known)
   }
 
-  /// Makes room for what the walk caches may be asked.
-  func reserve(_ tables: borrowing WalkTables) { walks.reserve(tables) }
-
-  /// Takes the first level's misses through the further TLBs.
+  /// Takes what a block missed in the first level through the further TLBs, and walks what misses
+  /// there too.
   ///
   /// - Parameters:
-  ///   - misses: of the first level.
-  ///   - list: gets what misses everywhere.
-  func replayLower(_ misses: borrowing MissList, into list: inout MissList) {
+  ///   - block: whose pages are loaded.
+  ///   - numbered: of the block, after the first level.
+  mutating func replay(_ block: TraceBlock, _ numbered: NumberedBlock) {
+    reserve(numbered.translations, numbered.known)
+    _ = replay(numbered.misses[configuration], block.entries, numbered)
+    records += Int(block.counts.records)
+    guard block.counts.records > 0, samples.isDue(at: records) else { return }
+    sample(numbered)
+  }
+
+  /// - Returns: how many walks there were.
+  mutating func replay(
+    _ misses: borrowing MissList, _ entries: UnsafeBufferPointer<PageEntry>,
+    _ numbered: NumberedBlock
+  ) -> Int {
     list.reserve(misses.count)
+    list.entries.update(from: misses.entries, count: misses.count)
     var count = misses.count
-    list.entries.update(from: misses.entries, count: count)
-    for stage in plan.stages {
-      count = Self.replayStage(stage, lower, list.entries, count)
+    for stage in plan.stages { count = Self.replayStage(stage, lower, list.entries, count) }
+    let (list, details, known) = (list.entries, numbered.details, numbered.known)
+    for at in 0..<count {
+      if at &+ 8 < count { known.prefetch(list[at &+ 8].number) }
+      let miss = list[at]
+      let page = entries[miss.entry].page
+      if miss.faults {
+        walks.walk(numbered.faulting[Int(details[miss.entry])], page: page, known)
+      } else {
+        walks.walk(miss, page: page, detail: details[miss.entry], known)
+      }
     }
-    list.count = count
+    return count
+  }
+
+  /// Takes the last sample.
+  mutating func finish(_ numbered: NumberedBlock) { if records > 0 { sample(numbered) } }
+
+  private mutating func sample(_ numbered: NumberedBlock) {
+    let missed = numbered.missedSoFar + 2 * configuration
+    samples.take(progress(missed: (missed[0], missed[1])).values, at: records)
   }
 
   /// One stage: keeps what misses there too.
@@ -74,48 +107,16 @@ struct NumberedBackend: ~Copyable {
     return kept
   }
 
-  /// Walks what missed everywhere, up to the first page that has no translation.
-  ///
-  /// - Parameters:
-  ///   - misses: whose translations are all known to `tables`.
-  ///   - start: the first to walk.
-  ///   - entries: of the block.
-  ///   - tables: the walks.
-  /// - Returns: where that page stands; the number of misses where there is none.
-  mutating func replayWalks(
-    _ misses: borrowing MissList, from start: Int, _ entries: UnsafeBufferPointer<PageEntry>,
-    _ tables: inout WalkTables
-  ) -> Int {
-    let count = misses.count
-    for at in start..<count {
-      if at &+ 8 < count { tables.prefetch(misses[at &+ 8].number) }
-      let miss = misses[at]
-      if miss.faults { return at }
-      walks.walk(miss.number, page: entries[miss.entry].page, reach: miss.reach, &tables)
-    }
-    return count
-  }
-
-  /// Counts a walk that ends in a fault, as `NumberedWalks` says.
-  mutating func walkFaulting(
-    _ page: UInt64, _ path: borrowing WalkPath, rootFrame: UInt64, fault: String,
-    _ tables: inout WalkTables
-  ) {
-    walks.reserve(tables)
-    walks.walkFaulting(page, path, rootFrame: rootFrame, fault: fault, &tables)
-  }
-
   /// What the machine counted.
   var walkStatistics: WalkStatistics {
     walks.statistics(referenceCycles: latency.referenceCycles)
   }
 
   /// What a time line follows, without what is only known by looking at every entry.
-  func progress(_ firstLevel: borrowing FirstLevel) -> CoreProgress {
+  private func progress(missed: (fetch: Int, data: Int)) -> CoreProgress {
     var misses = Array(repeating: 0, count: descriptions.count)
-    for (access, place) in [plan.fetch, plan.data].enumerated() {
-      misses[place] = firstLevel.misses(configuration, access)
-    }
+    misses[plan.fetch] = missed.fetch
+    misses[plan.data] = missed.data
     for (at, place) in plan.lower.enumerated() { misses[place] = lower[at].misses }
     let sums = walks.sums
     return CoreProgress(

@@ -9,7 +9,9 @@ public final class Replay {
   private let core: any ReplayCore
   private let io: (any DeviceReplay)?
   private var records = 0
+  /// For a core that takes none of its own.
   private var samples = SampleSeries(step: 1)
+  private let coreSamples: Bool
 
   /// Builds the machine.
   ///
@@ -26,6 +28,7 @@ public final class Replay {
     self.machine = machine
     self.plan = plan
     core = MachineAssembly.core(of: machine.description, plan, everyTouch: everyTouch)
+    coreSamples = core.samples != nil
     io = MachineAssembly.devices(of: machine.description, checksRecorded: checksRecorded)
   }
 
@@ -45,13 +48,26 @@ public final class Replay {
   /// - Parameter block: of the trace, in order.
   /// - Throws: a `TraceError` where one of the block's columns is damaged.
   public func replay(_ block: TraceBlock) throws(TraceError) {
+    try replayCore(block)
+    try replayDevices(block)
+  }
+
+  /// The processor's part of `replay`, which may be done while the devices' part is.
+  func replayCore(_ block: TraceBlock) throws(TraceError) {
     try core.replay(block)
-    if block.counts.events > 0 { try io?.replay(block) }
     records += Int(block.counts.records)
-    if block.counts.records > 0, samples.isDue(at: records) {
+    if !coreSamples, block.counts.records > 0, samples.isDue(at: records) {
       samples.take(core.progress.values, at: records)
     }
   }
+
+  /// The devices' part of `replay`.
+  func replayDevices(_ block: TraceBlock) throws(TraceError) {
+    if block.counts.events > 0 { try io?.replay(block) }
+  }
+
+  /// Whether there are devices.
+  var hasDevices: Bool { io != nil }
 
   /// What the blocks replayed so far gave.
   ///

@@ -56,46 +56,15 @@ final class NestedCore: ReportingCore {
   var report: CoreReport { core.report }
 }
 
-/// Cores of several machines over one set of tables; crossed once a block and once a run.
-protocol NumberedCores {
-  func replay(_ block: TraceBlock) throws(TraceError)
-  /// What one of them counted so far.
-  func report(of machine: Int) -> CoreReport
-  /// What a time line follows of it.
-  func progress(of machine: Int) -> CoreProgress
-}
-
-/// x86-64 alone or over EPT, by the fast way.
-final class NumberedExtendedCores: NumberedCores {
-  private var cores: NumberedReplay<X86PageTable, ExtendedPageTable>
-
-  init(_ machines: [MachineDescription]) { cores = NumberedReplay(machines) }
-
-  func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
-  func report(of machine: Int) -> CoreReport { cores.report(of: machine) }
-  func progress(of machine: Int) -> CoreProgress { cores.progress(of: machine) }
-}
-
-/// x86-64 over AMD's nested tables, by the fast way.
-final class NumberedNestedCores: NumberedCores {
-  private var cores: NumberedReplay<X86PageTable, NestedPageTable>
-
-  init(_ machines: [MachineDescription]) { cores = NumberedReplay(machines) }
-
-  func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
-  func report(of machine: Int) -> CoreReport { cores.report(of: machine) }
-  func progress(of machine: Int) -> CoreProgress { cores.progress(of: machine) }
-}
-
-/// The only machine of its cores.
+/// The only machine of a numbered replay.
 struct NumberedCore: ReportingCore {
-  let cores: any NumberedCores
+  let cores: NumberedReplay
 
-  init(_ cores: any NumberedCores) { self.cores = cores }
+  init(_ cores: NumberedReplay) { self.cores = cores }
 
   func replay(_ block: TraceBlock) throws(TraceError) { try cores.replay(block) }
   var report: CoreReport { cores.report(of: 0) }
-  var progress: CoreProgress { cores.progress(of: 0) }
+  var samples: SampleSeries? { cores.samples(of: 0) }
 }
 
 /// The general replay of x86-64 alone or over EPT.

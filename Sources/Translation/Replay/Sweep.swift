@@ -8,74 +8,99 @@ import TraceFile
 /// all of them costs what it costs in one. Every machine's result is the one that a run of its own
 /// gives.
 public final class Sweep {
-  /// Some machines that see each block together.
-  private final class Group {
-    let places: [Int]
-    let cores: any NumberedCores
-    /// Of each machine, for its time line.
-    private(set) var samples: [SampleSeries]
-    private var records = 0
-
-    init(_ places: [Int], _ machines: [ResolvedMachine]) {
-      self.places = places
-      samples = places.map { _ in SampleSeries(step: 1) }
-      cores = MachineAssembly.numberedCores(of: places.map { machines[$0].description })
+  /// One part of the work on each block.
+  ///
+  /// A lane takes the blocks in their order, each after the lane that it comes after has; other than
+  /// that lanes may run at the same time.
+  public struct Lane: Sendable {
+    enum Work {
+      case prepare(Int)
+      case firstLevel(Int)
+      /// Every machine of a group from the first on, so many apart.
+      case backends(Int, from: Int, by: Int)
+      case core(Int)
+      /// Of a core alone.
+      case coreDevices(Int)
+      /// Of a machine in a group.
+      case devices(Int)
     }
 
-    func replay(_ block: TraceBlock) throws(TraceError) {
-      try cores.replay(block)
-      records += Int(block.counts.records)
-      guard block.counts.records > 0, samples.first?.isDue(at: records) == true else { return }
-      sample()
-    }
+    /// The lane, by its number, that has to be done with a block before.
+    public var after: Int?
+    var work: Work
+  }
 
-    private func sample() {
-      for at in samples.indices {
-        samples[at].take(cores.progress(of: at).values, at: records)
-      }
-    }
-
-    /// Takes the last sample.
-    func finish() { if records > 0 { sample() } }
+  /// Machines that see each block together.
+  private struct Group {
+    var places: [Int]
+    var replay: NumberedReplay
   }
 
   private let machines: [ResolvedMachine]
   private let plan: ReplayPlan
   private var groups: [Group] = []
   private var alone: [(place: Int, replay: Replay)] = []
+  /// Devices of machines in groups.
+  private var devices: [(place: Int, replay: any DeviceReplay)] = []
   private var records = 0
+  /// The work on a block; a lane stands behind those that it comes after.
+  public private(set) var lanes: [Lane] = []
 
   /// Builds the machines.
   ///
   /// - Parameters:
   ///   - machines: checked, so that nothing here can fail.
   ///   - plan: what the trace brings.
-  ///   - wanted: parts to make of machines that could share all of their work, so that as many
-  ///     threads have some; each part numbers pages and makes tables of its own.
+  ///   - slots: blocks that may be in different lanes at the same time.
+  ///   - threads: for which there should be work.
+  ///   - checksRecorded: compare what devices' requests become with what the trace recorded of them.
   public init(
-    _ machines: [ResolvedMachine], _ plan: ReplayPlan = ReplayPlan(), parts wanted: Int = 1
+    _ machines: [ResolvedMachine], _ plan: ReplayPlan = ReplayPlan(), slots: Int = 1,
+    threads: Int = 1, checksRecorded: Bool = false
   ) {
-    let most = max(1, (machines.count + wanted - 1) / max(wanted, 1))
     self.machines = machines
     self.plan = plan
     var shared: [[Int]] = []
     for (place, machine) in machines.enumerated() {
       let description = machine.description
-      guard !plan.isGeneral(on: description), MachineAssembly.isNumbered(description),
-        description.iommu == nil
-      else {
-        alone.append((place, Replay(machine, plan)))
+      guard !plan.isGeneral(on: description), MachineAssembly.isNumbered(description) else {
+        alone.append((place, Replay(machine, plan, checksRecorded: checksRecorded)))
         continue
       }
+      if let io = MachineAssembly.devices(of: description, checksRecorded: checksRecorded) {
+        devices.append((place, io))
+      }
       let home = shared.firstIndex {
-        $0.count < most
-          && Self.haveSameTables(machines[$0[0]].description, description)
+        Self.haveSameTables(machines[$0[0]].description, description)
           && FirstLevelPairs(($0 + [place]).map { machines[$0].description }).different.count
             <= FirstLevel.maximumConfigurations
       }
       if let home { shared[home].append(place) } else { shared.append([place]) }
     }
-    groups = shared.map { Group($0, machines) }
+    groups = shared.map { places in
+      Group(
+        places: places,
+        replay: NumberedReplay(places.map { machines[$0].description }, slots: slots))
+    }
+    addLanes(threads)
+  }
+
+  private func addLanes(_ threads: Int) {
+    for (at, group) in groups.enumerated() {
+      lanes.append(Lane(after: nil, work: .prepare(at)))
+      lanes.append(Lane(after: lanes.count - 1, work: .firstLevel(at)))
+      let before = lanes.count - 1
+      // Some for each thread, so that they end together.
+      let wanted = min(group.places.count, threads == 1 ? 1 : 4 * threads)
+      for start in 0..<wanted {
+        lanes.append(Lane(after: before, work: .backends(at, from: start, by: wanted)))
+      }
+    }
+    for (at, one) in alone.enumerated() {
+      lanes.append(Lane(after: nil, work: .core(at)))
+      if one.replay.hasDevices { lanes.append(Lane(after: nil, work: .coreDevices(at))) }
+    }
+    for at in devices.indices { lanes.append(Lane(after: nil, work: .devices(at))) }
   }
 
   private static func haveSameTables(_ one: MachineDescription, _ other: MachineDescription) -> Bool
@@ -84,38 +109,49 @@ public final class Sweep {
       && one.secondStage == other.secondStage && one.synthesis == other.synthesis
   }
 
-  /// Independent parts of the work on a block.
-  public var parts: Int { groups.count + alone.count }
+  /// Adds a page of the image in which memory starts.
+  ///
+  /// - Parameters:
+  ///   - address: physical, a multiple of 4096.
+  ///   - bytes: 4096.
+  /// - Returns: whether it was new and every machine had memory for it.
+  public func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
+    var isAdded = true
+    for one in alone where !one.replay.addPage(at: address, bytes) { isAdded = false }
+    for one in devices where !one.replay.addPage(at: address, bytes) { isAdded = false }
+    return isAdded
+  }
 
   /// Replays a block after those before it.
   ///
   /// - Parameter block: of the trace, in order.
   /// - Throws: a `TraceError` where one of the block's columns is damaged.
   public func replay(_ block: TraceBlock) throws(TraceError) {
-    for part in 0..<parts { try replay(block, part: part) }
-    finish(block)
+    for lane in lanes.indices { try replay(block, lane: lane, slot: 0) }
   }
 
-  /// Replays a block in one part of the machines.
-  ///
-  /// Parts may be done at the same time.
+  /// Does one lane's work on a block.
   ///
   /// - Parameters:
-  ///   - block: of the trace, in order for each part.
-  ///   - part: below `parts`.
+  ///   - block: the next of the trace for this lane.
+  ///   - lane: one of `lanes`.
+  ///   - slot: of the block, the same in all lanes, and no other's until all are done with it.
   /// - Throws: a `TraceError` where one of the block's columns is damaged.
-  public func replay(_ block: TraceBlock, part: Int) throws(TraceError) {
-    if part < groups.count {
-      try groups[part].replay(block)
-    } else {
-      try alone[part - groups.count].replay.replay(block)
+  public func replay(_ block: TraceBlock, lane: Int, slot: Int) throws(TraceError) {
+    if lane == 0 { records += Int(block.counts.records) }
+    switch lanes[lane].work {
+    case .prepare(let group): try groups[group].replay.prepare(block, slot: slot)
+    case .firstLevel(let group): groups[group].replay.replayFirstLevel(block, slot: slot)
+    case .backends(let group, let start, let step):
+      let replay = groups[group].replay
+      for machine in stride(from: start, to: replay.count, by: step) {
+        replay.replayBackend(machine, block, slot: slot)
+      }
+    case .core(let at): try alone[at].replay.replayCore(block)
+    case .coreDevices(let at): try alone[at].replay.replayDevices(block)
+    case .devices(let at): if block.counts.events > 0 { try devices[at].replay.replay(block) }
     }
   }
-
-  /// Counts a block that every part has replayed.
-  ///
-  /// - Parameter block: the one that they replayed.
-  public func finish(_ block: TraceBlock) { records += Int(block.counts.records) }
 
   /// What the blocks replayed so far gave.
   ///
@@ -125,15 +161,21 @@ public final class Sweep {
   public func results(of trace: TraceIdentity) throws(ConservationError) -> [RunResult] {
     var results: [Int: RunResult] = [:]
     for group in groups {
-      group.finish()
       for (at, place) in group.places.enumerated() {
-        let report = group.cores.report(of: at)
+        let report = group.replay.report(of: at)
         try report.checkLaws()
         var result = Replay.result(on: machines[place], plan, trace, records: records) {
           report.addCounters(to: &$0)
         }
-        Replay.add(group.samples[at], of: machines[place], to: &result)
+        Replay.add(group.replay.samples(of: at), of: machines[place], to: &result)
         results[place] = result
+      }
+    }
+    for one in devices {
+      try one.replay.finish()
+      if var result = results[one.place] {
+        one.replay.addResults(to: &result)
+        results[one.place] = result
       }
     }
     for (place, replay) in alone { results[place] = try replay.result(of: trace) }

@@ -40,16 +40,24 @@ enum LargePages {
 struct LargeArray<Element: BitwiseCopyable>: ~Copyable {
   private(set) var base: UnsafeMutablePointer<Element>
   private(set) var capacity: Int
+  /// What others may still read; together shorter than the array.
+  private var old: [(base: UnsafeMutablePointer<Element>, capacity: Int)] = []
+  private let keepsOld: Bool
 
   /// - Parameters:
   ///   - zero: an element of zero bits, to name the type by.
   ///   - capacity: at least 1.
-  init(of zero: Element, capacity: Int = 1) {
+  ///   - keepsOld: what stood at `base` may be read there when the array has grown.
+  init(of zero: Element, capacity: Int = 1, keepsOld: Bool = false) {
     self.capacity = capacity
+    self.keepsOld = keepsOld
     base = Self.allocate(capacity)
   }
 
-  deinit { Self.release(base, capacity) }
+  deinit {
+    Self.release(base, capacity)
+    for (base, capacity) in old { Self.release(base, capacity) }
+  }
 
   @inline(__always)
   subscript(_ at: Int) -> Element {
@@ -65,11 +73,11 @@ struct LargeArray<Element: BitwiseCopyable>: ~Copyable {
 
   @inline(never)
   private mutating func grow(to wanted: Int) {
-    let (old, oldCapacity) = (base, capacity)
+    let (before, count) = (base, capacity)
     capacity = max(2 * capacity, wanted, 1 << 10)
     base = Self.allocate(capacity)
-    base.update(from: old, count: oldCapacity)
-    Self.release(old, oldCapacity)
+    base.update(from: before, count: count)
+    if keepsOld { old.append((before, count)) } else { Self.release(before, count) }
   }
 
   private static func bytes(_ count: Int) -> Int { count * MemoryLayout<Element>.stride }

@@ -37,12 +37,13 @@ public final class ReplayTrial {
   }
 
   private let machine: MachineDescription
-  private var cores: NumberedReplay<X86PageTable, ExtendedPageTable>
+  private var front: NumberedFront<X86PageTable, ExtendedPageTable>
   private let held: [TraceBlock]
+  private var numbered: [NumberedBlock] = []
   /// All of the trace.
   public private(set) var blocks: [Block] = []
 
-  /// Replays the trace once; nothing for a machine that goes touch by touch.
+  /// Numbers and walks the trace's pages; nothing for a machine that goes touch by touch.
   ///
   /// - Parameters:
   ///   - machine: over EPT, of exact LRU alone, with a split first level.
@@ -52,49 +53,46 @@ public final class ReplayTrial {
     guard TLBPlan.suits(machine), machine.secondStage?.format == .ept else { return nil }
     self.machine = machine
     held = trace
-    cores = NumberedReplay([machine])
+    front = NumberedFront([machine], keepsOld: false)
     for block in trace {
-      try cores.replay(block)
+      let one = NumberedBlock(configurations: 1, front.tables)
+      try front.prepare(block, into: one)
+      numbered.append(one)
       let count = block.entries.count
-      let indices = UnsafeMutablePointer<UInt32>.allocate(capacity: max(count, 1))
-      let words = UnsafeMutablePointer<UInt64>.allocate(capacity: max(count, 1))
-      indices.update(from: cores.indices, count: count)
-      for at in 0..<count { words[at] = unsafeBitCast(cores.words[at], to: UInt64.self) }
+      let words = UnsafeMutableRawPointer(one.words).assumingMemoryBound(to: UInt64.self)
       blocks.append(
         Block(
-          runs: block.runs, indices: indices, words: words, entries: count, pages: block.entries))
+          runs: block.runs, indices: one.indices, words: words, entries: count,
+          pages: block.entries))
     }
-  }
-
-  deinit {
-    for block in blocks {
-      block.indices.deallocate()
-      block.words.deallocate()
-    }
+    // Tables have grown since.
+    for one in numbered { one.known.take(front.tables) }
   }
 
   /// Translations of the whole trace.
-  public var translations: Int { cores.numbers.count }
+  public var translations: Int { front.numbers.count }
 
   /// Sixteen bytes for each translation, as `WalkRecord` says.
-  public var records: UnsafeRawPointer { UnsafeRawPointer(cores.tables.records) }
+  public var records: UnsafeRawPointer { UnsafeRawPointer(front.tables.records) }
 
   /// The nodes of one level: parent 31:0, then the table's frame, its number for the nested TLB, its
   /// node and its leaf's level, in 32 bytes.
   public func nodes(isFirstStage: Bool, level: Int) -> UnsafeRawPointer {
-    isFirstStage ? cores.tables.nodes.firstBase(level) : cores.tables.nodes.secondBase(level)
+    isFirstStage
+      ? UnsafeRawPointer(front.tables.nodes.firstBase(level))
+      : UnsafeRawPointer(front.tables.nodes.secondBase(level))
   }
 
   /// The number for the nested TLB of the first stage's root, its node and its leaf's level.
   public var root: (frame: UInt64, nested: UInt32, node: UInt32, leaf: Int) {
-    let root = cores.tables.nodes.root
+    let root = front.tables.nodes.root
     return (root.frame, root.nested, root.node, root.leaf)
   }
 
   /// Replays the first level alone.
   public func replayFirstLevel() -> Counts {
     var level = FirstLevel(FirstLevelPairs([machine]).different)
-    level.reserve(cores.numbers.count)
+    level.reserve(front.numbers.count)
     var list = MissList()
     var counts = Counts()
     for block in blocks { counts.firstMisses += Self.replay(block, &level, &list) }
@@ -104,18 +102,14 @@ public final class ReplayTrial {
   /// Replays all TLBs and walk caches.
   public func replayModel() -> Counts {
     var level = FirstLevel(FirstLevelPairs([machine]).different)
-    level.reserve(cores.numbers.count)
+    level.reserve(front.numbers.count)
     var backend = NumberedBackend(machine, configuration: 0)
-    backend.reserve(cores.numbers.count)
-    backend.reserve(cores.tables)
+    if let first = numbered.first { backend.reserve(front.numbers.count, first.known) }
     var list = MissList()
-    var walks = MissList()
     var counts = Counts()
-    for block in blocks {
+    for (at, block) in blocks.enumerated() {
       counts.firstMisses += Self.replay(block, &level, &list)
-      backend.replayLower(list, into: &walks)
-      _ = backend.replayWalks(walks, from: 0, block.pages, &cores.tables)
-      counts.walks += walks.count
+      counts.walks += backend.replay(list, block.pages, numbered[at])
     }
     counts.references = backend.walkStatistics.references
     return counts
@@ -125,10 +119,9 @@ public final class ReplayTrial {
     _ block: Block, _ level: inout FirstLevel, _ list: inout MissList
   ) -> Int {
     list.reserve(block.runs.count)
-    list.count = block.words.withMemoryRebound(to: Miss.self, capacity: max(block.entries, 1)) {
-      level.replay(
-        block.runs, entries: block.entries, indices: block.indices, words: $0, into: list.entries)
-    }
+    list.count = level.replay(
+      block.runs, entries: block.entries, indices: block.indices,
+      words: UnsafeRawPointer(block.words).assumingMemoryBound(to: Miss.self), into: list.entries)
     return list.count
   }
 }

@@ -34,7 +34,11 @@ struct WalkNodes: ~Copyable {
 
   private static var levels: Int { WalkPath.steps }
 
-  init(firstLevels: Int, secondLevels: Int) {
+  /// - Parameters:
+  ///   - firstLevels: of the first stage's tables.
+  ///   - secondLevels: of the second stage's; 0 in native mode.
+  ///   - keepsOld: nodes that are known may be read while others are learnt.
+  init(firstLevels: Int, secondLevels: Int, keepsOld: Bool = false) {
     self.firstLevels = firstLevels
     self.secondLevels = secondLevels
     firstNumbers = .allocate(capacity: Self.levels)
@@ -44,8 +48,8 @@ struct WalkNodes: ~Copyable {
     for level in 0..<Self.levels {
       (firstNumbers + level).initialize(to: PointerTable())
       (secondNumbers + level).initialize(to: PointerTable())
-      (firstNodes + level).initialize(to: GrowingList(of: Node(parent: 0)))
-      (secondNodes + level).initialize(to: GrowingList(of: Node(parent: 0)))
+      (firstNodes + level).initialize(to: GrowingList(of: Node(parent: 0), keepsOld: keepsOld))
+      (secondNodes + level).initialize(to: GrowingList(of: Node(parent: 0), keepsOld: keepsOld))
     }
   }
 
@@ -60,15 +64,9 @@ struct WalkNodes: ~Copyable {
     secondNodes.deallocate()
   }
 
-  @inline(__always)
-  func first(_ level: Int, _ node: UInt32) -> Node { firstNodes[level][Int(node)] }
-
-  @inline(__always)
-  func second(_ level: Int, _ node: UInt32) -> Node { secondNodes[level][Int(node)] }
-
   /// All nodes of one level.
-  func firstBase(_ level: Int) -> UnsafeRawPointer { firstNodes[level].base }
-  func secondBase(_ level: Int) -> UnsafeRawPointer { secondNodes[level].base }
+  func firstBase(_ level: Int) -> UnsafePointer<Node> { firstNodes[level].base }
+  func secondBase(_ level: Int) -> UnsafePointer<Node> { secondNodes[level].base }
 
   func firstCount(_ level: Int) -> Int { firstNodes[level].count }
   func secondCount(_ level: Int) -> Int { secondNodes[level].count }
@@ -161,13 +159,14 @@ struct GrowingList<Element: BitwiseCopyable>: ~Copyable {
   private var elements: LargeArray<Element>
   private(set) var count = 0
 
-  /// - Parameter zero: an element of zero bits.
-  init(of zero: Element) { elements = LargeArray(of: zero) }
+  /// - Parameters:
+  ///   - zero: an element of zero bits.
+  ///   - keepsOld: as of `LargeArray`.
+  init(of zero: Element, keepsOld: Bool = false) {
+    elements = LargeArray(of: zero, keepsOld: keepsOld)
+  }
 
-  @inline(__always)
-  subscript(_ at: Int) -> Element { elements[at] }
-
-  var base: UnsafeRawPointer { UnsafeRawPointer(elements.base) }
+  var base: UnsafePointer<Element> { UnsafePointer(elements.base) }
 
   mutating func append(_ element: Element) {
     elements.reserve(count + 1)

@@ -108,15 +108,13 @@ struct BatchCommand: ParsableCommand {
   private func replay(_ path: String, on machines: [ResolvedMachine]) throws -> [RunResult] {
     let reader = try TraceReader(path: path, format: trace.format, salvage: trace.salvage)
     let plan = ReplayPlan(hasEvents: reader.mayHaveProcessorEvents)
-    let replays = machines.map { Replay($0, plan) }
-    try reader.forEachBlock(quiet: trace.quiet, threads: cores.threads) { block in
-      try SideBySide.perform(replays.count, threads: cores.threads) {
-        try replays[$0].replay(block)
-      }
-    }
+    let slots = BlockPipeline.slots(for: cores.threads)
+    let sweep = Sweep(machines, plan, slots: slots, threads: cores.threads)
+    try reader.forEachBlock(
+      quiet: trace.quiet, threads: cores.threads, BlockPipeline.lanes(of: sweep))
     let summary = try reader.finish()
     let identity = TraceIdentity(
       name: summary.name, sha256: summary.sha256, records: 0, tables: "", notes: summary.notes)
-    return try replays.map { try $0.result(of: identity) }
+    return try sweep.results(of: identity)
   }
 }

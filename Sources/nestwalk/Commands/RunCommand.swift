@@ -169,20 +169,19 @@ struct RunCommand: ParsableCommand {
     let plan = ReplayPlan(
       hasEvents: reader.mayHaveProcessorEvents,
       recorded: first.map { RecordedTables(first: $0, second: second) })
-    let replays = machines.map { Replay($0, plan, checksRecorded: checkRecorded) }
+    let slots = BlockPipeline.slots(for: cores.threads)
+    let sweep = Sweep(
+      machines, plan, slots: slots, threads: cores.threads, checksRecorded: checkRecorded)
     let answers = answers()
     let runs = answers.isEmpty ? [] : machines.map { AnswerRun(answers, of: $0, plan) }
-    if let image { try readImage(image, into: replays, runs) }
-    try reader.forEachBlock(quiet: trace.quiet, threads: cores.threads) { block in
-      try SideBySide.perform(replays.count, threads: cores.threads) {
-        try replays[$0].replay(block)
-      }
-      for run in runs { try run.replay(block) }
-    }
+    if let image { try readImage(image, into: sweep, runs) }
+    try reader.forEachBlock(
+      quiet: trace.quiet, threads: cores.threads,
+      BlockPipeline.lanes(of: sweep) + runs.flatMap(BlockPipeline.lanes(of:)))
     let summary = try reader.finish()
     let identity = TraceIdentity(
       name: summary.name, sha256: summary.sha256, records: 0, tables: "", notes: summary.notes)
-    var results = try replays.map { try $0.result(of: identity) }
+    var results = try sweep.results(of: identity)
     for (place, run) in runs.enumerated() { results[place].tables += try run.finish() }
     return results
   }
@@ -195,14 +194,12 @@ struct RunCommand: ParsableCommand {
   }
 
   private func readImage(
-    _ path: String, into replays: [Replay], _ runs: [AnswerRun]
+    _ path: String, into sweep: Sweep, _ runs: [AnswerRun]
   ) throws {
     var refused: UInt64?
     _ = try MemoryImage.read(path: path, format: nil, base: imageBase?.value) {
       (address, bytes) throws(TraceError) in
-      for replay in replays where !replay.addPage(at: address, bytes) && refused == nil {
-        refused = address
-      }
+      if !sweep.addPage(at: address, bytes) && refused == nil { refused = address }
       for run in runs where !run.addPage(at: address, bytes) && refused == nil { refused = address }
     }
     if let refused {

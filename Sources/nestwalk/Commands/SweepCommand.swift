@@ -119,14 +119,11 @@ struct SweepCommand: ParsableCommand {
     let pass = curves ? MissCurves(setCounts: setCounts ?? []) : nil
     let reader = try TraceReader(path: path, format: trace.format, salvage: trace.salvage)
     let sweep = Sweep(
-      machines, ReplayPlan(hasEvents: reader.mayHaveProcessorEvents), parts: cores.threads)
-    let parts = sweep.parts + (pass == nil ? 0 : 1)
-    try reader.forEachBlock(quiet: trace.quiet, threads: cores.threads) { block in
-      try SideBySide.perform(parts, threads: cores.threads) { part in
-        if part < sweep.parts { try sweep.replay(block, part: part) } else { try pass?.add(block) }
-      }
-      sweep.finish(block)
-    }
+      machines, ReplayPlan(hasEvents: reader.mayHaveProcessorEvents),
+      slots: BlockPipeline.slots(for: cores.threads), threads: cores.threads)
+    var lanes = BlockPipeline.lanes(of: sweep)
+    if let pass { lanes.append(BlockPipeline.Lane { block, _ in try pass.add(block) }) }
+    try reader.forEachBlock(quiet: trace.quiet, threads: cores.threads, lanes)
     let summary = try reader.finish()
     let identity = TraceIdentity(
       name: summary.name, sha256: summary.sha256, records: 0, tables: "", notes: summary.notes)

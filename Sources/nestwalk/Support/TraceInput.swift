@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import TraceFile
+import Translation
 
 /// The options of every command that reads traces.
 struct TraceOptions: ParsableArguments {
@@ -36,25 +37,18 @@ struct ThreadOptions: ParsableArguments {
 }
 
 extension TraceReader {
-  /// Reads every block, with progress on the terminal, and ahead where there are threads for it.
-  func forEachBlock(
-    quiet: Bool, threads: Int = 1, _ body: (TraceBlock) throws -> Void
-  ) throws {
-    guard threads > 1 else { return try forEachBlock(quiet: quiet, body) }
+  /// Takes every block through lanes of work, with progress on the terminal.
+  func forEachBlock(quiet: Bool, threads: Int, _ lanes: [BlockPipeline.Lane]) throws {
     var progress = Progress(name, isQuiet: quiet)
     defer { progress.end() }
     let total = totalBytes
-    var records = 0
-    try BlocksAhead(self).giveEach { block, bytes in
-      try body(block)
-      records += Int(block.counts.records)
+    try BlockPipeline(self, lanes, threads: threads).run { records, bytes in
       progress.show(records: records, bytes: bytes, of: total)
     }
   }
 
-  private func forEachBlock(
-    quiet: Bool, _ body: (TraceBlock) throws -> Void
-  ) throws {
+  /// Reads every block, with progress on the terminal.
+  func forEachBlock(quiet: Bool, _ body: (TraceBlock) throws -> Void) throws {
     var progress = Progress(name, isQuiet: quiet)
     defer { progress.end() }
     let block = TraceBlock()
@@ -64,6 +58,20 @@ extension TraceReader {
       records += Int(block.counts.records)
       progress.show(records: records, bytes: bytesRead, of: totalBytes)
     }
+  }
+}
+
+extension BlockPipeline {
+  /// The lanes of machines that are replayed together.
+  static func lanes(of sweep: Sweep) -> [Lane] {
+    sweep.lanes.indices.map { lane in
+      Lane(after: sweep.lanes[lane].after) { try sweep.replay($0, lane: lane, slot: $1) }
+    }
+  }
+
+  /// The lanes of questions.
+  static func lanes(of run: AnswerRun) -> [Lane] {
+    (0..<run.parts).map { part in Lane { block, _ in try run.replay(block, part: part) } }
   }
 }
 
