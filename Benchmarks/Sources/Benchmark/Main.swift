@@ -4,9 +4,10 @@ import Machine
 @main
 struct Main {
   static let usage = """
-    Benchmark [--large] [--hits TRACE]... [--misses TRACE]...
+    Benchmark [--large] [--hits TRACE]... [--misses TRACE]... [--model TRACE]...
       --hits    decode, replay, sweep, and the first level against C
       --misses  replay against one walk after another, and the full model against C
+      --model   of those the full model alone
       --large   nested walks over 64 GiB too, and not over 2 and 8 alone
     """
 
@@ -28,13 +29,19 @@ struct Main {
       {stage: 'nested', sets: 1, ways: 16, replacement: 'lru'}]
       """,
     ])
+    let isModelAlone =
+      !arguments.isEmpty && !arguments.contains { ["--hits", "--misses"].contains($0) }
     while !arguments.isEmpty {
       let option = arguments.removeFirst()
-      guard ["--hits", "--misses"].contains(option), !arguments.isEmpty else {
+      guard ["--hits", "--misses", "--model"].contains(option), !arguments.isEmpty else {
         print(usage)
         return
       }
       let path = arguments.removeFirst()
+      if option == "--model" {
+        try model(path, sixteen)
+        continue
+      }
       decoding(path, zen5)
       if option == "--hits" {
         try firstLevel(path, overEPT)
@@ -45,6 +52,7 @@ struct Main {
         try model(path, sixteen)
       }
     }
+    if isModelAlone { return }
     for mebibytes in isLarge ? [64, 2 << 10, 8 << 10, 64 << 10] : [64, 2 << 10, 8 << 10] {
       walks(zen5.description, mebibytes: mebibytes)
     }

@@ -72,7 +72,7 @@ struct NumberedBackend: ~Copyable {
     for stage in plan.stages { count = Self.replayStage(stage, lower, list.entries, count) }
     let (list, details, known) = (list.entries, numbered.details, numbered.known)
     for at in 0..<count {
-      if at &+ 8 < count { known.prefetch(list[at &+ 8].number) }
+      if at &+ 8 < count { walks.prefetch(list[at &+ 8].number, known) }
       let miss = list[at]
       let page = entries[miss.entry].page
       if miss.faults {

@@ -23,21 +23,21 @@ struct FirstLevel: ~Copyable {
   struct Table {
     let sets: Int
     let ways: Int
-    /// Few ways: the indices of each set, in any order.
-    let slots: UnsafeMutablePointer<UInt32>
-    /// How many entries each set has.
-    let taken: UnsafeMutablePointer<UInt32>
-    /// Many ways: what stands in the table, by the order of use.
+    /// Any number of sets of few ways.
+    let rings: RecencyRings?
+    /// One set of many ways.
     var trail: LRUTrail?
     var misses = 0
     var fills = 0
     var evictions = 0
+
+    var occupied: Int { rings?.occupied ?? fills - evictions }
   }
 
   /// Configurations in one word of bits.
   static let maximumConfigurations = 32
-  /// Up to here the victim of the only set is found by looking at each of its times.
-  private static let scannedWays = 16
+  /// More ways of an only set have a trail, which passes over many uses faster.
+  private static let mostInRing = 16
 
   private var places = LargeArray(of: Cell(recent: 0, resident: 0))
   let configurations: Int
@@ -62,18 +62,15 @@ struct FirstLevel: ~Copyable {
 
   private static func table(_ description: TLBDescription) -> Table {
     let (sets, ways) = (description.sets, description.ways)
-    let hasTrail = sets == 1 && ways > scannedWays
-    let table = Table(
-      sets: sets, ways: ways, slots: .allocate(capacity: hasTrail ? 1 : sets * ways),
-      taken: .allocate(capacity: sets), trail: hasTrail ? LRUTrail(ways: ways) : nil)
-    table.taken.initialize(repeating: 0, count: sets)
-    return table
+    let hasTrail = sets == 1 && ways > mostInRing
+    return Table(
+      sets: sets, ways: ways, rings: hasTrail ? nil : RecencyRings(sets: sets, ways: ways),
+      trail: hasTrail ? LRUTrail(ways: ways) : nil)
   }
 
   deinit {
     for at in 0..<(2 * configurations) {
-      tables[at].slots.deallocate()
-      tables[at].taken.deallocate()
+      tables[at].rings?.deallocate()
       tables[at].trail?.deallocate()
     }
     tables.deinitialize(count: 2 * configurations)
@@ -151,28 +148,24 @@ struct FirstLevel: ~Copyable {
   func fill(_ index: UInt32, page: UInt64, _ configuration: Int, _ uses: UseLog, now: Int) {
     let table = tables + (2 * configuration + Int(index & 1))
     table.pointee.misses += 1
-    table.pointee.fills += 1
     let bit: UInt32 = 1 << UInt32(configuration)
-    let set = Int(truncatingIfNeeded: page) & (table.pointee.sets - 1)
-    let isFull = Int(table.pointee.taken[set]) == table.pointee.ways
-    if isFull { table.pointee.evictions += 1 } else { table.pointee.taken[set] += 1 }
-    if table.pointee.trail != nil {
-      if isFull,
+    if let rings = table.pointee.rings {
+      let set = Int(truncatingIfNeeded: page) & (table.pointee.sets &- 1)
+      if let victim = rings.exchange(index, set: set, cells) {
+        cells[Int(victim)].resident &= ~bit
+        table.pointee.evictions += 1
+      }
+    } else if table.pointee.trail != nil {
+      if table.pointee.occupied == table.pointee.ways,
         let victim = table.pointee.trail?.leastRecent(
           cells, bit, uses, now: now, access: index & 1)
       {
         cells[Int(victim)].resident &= ~bit
+        table.pointee.evictions += 1
       }
       table.pointee.trail?.append(index, cells, bit)
-    } else {
-      let slots = table.pointee.slots + set * table.pointee.ways
-      var slot = Int(table.pointee.taken[set]) - 1
-      if isFull {
-        slot = leastRecent(of: slots, table.pointee.ways)
-        cells[Int(slots[slot])].resident &= ~bit
-      }
-      slots[slot] = index
     }
+    table.pointee.fills += 1
     cells[Int(index)].resident |= bit
   }
 
@@ -191,20 +184,7 @@ struct FirstLevel: ~Copyable {
     _ configuration: Int, _ access: Int
   ) -> (misses: Int, fills: Int, evictions: Int, occupied: Int) {
     let table = tables[2 * configuration + access]
-    let occupied = (0..<table.sets).reduce(0) { $0 + Int(table.taken[$1]) }
-    return (table.misses, table.fills, table.evictions, occupied)
-  }
-
-  @inline(__always)
-  private func leastRecent(of slots: UnsafeMutablePointer<UInt32>, _ ways: Int) -> Int {
-    var oldest = UInt64.max
-    var way = 0
-    while way < ways {
-      let key = UInt64(cells[Int(slots[way])].recent) << 32 | UInt64(way)
-      oldest = min(oldest, key)
-      way &+= 1
-    }
-    return Int(truncatingIfNeeded: oldest & 0xffff_ffff)
+    return (table.misses, table.fills, table.evictions, table.occupied)
   }
 
   /// Gives what stands in some configuration new times in the order of the old, and all else none.
@@ -221,6 +201,9 @@ struct FirstLevel: ~Copyable {
       cells[Int(key & 0xffff_ffff)].recent = UInt32(time + 1)
     }
     base = UInt32(keys.count + 1)
-    for at in 0..<(2 * configurations) { tables[at].trail?.forgetTimes() }
+    for at in 0..<(2 * configurations) {
+      tables[at].rings?.takeTimes(cells)
+      tables[at].trail?.forgetTimes()
+    }
   }
 }

@@ -28,16 +28,16 @@ struct NumberedTLB: ~Copyable {
   /// - Returns: whether it was there.
   @inline(__always)
   mutating func lookup(_ miss: Miss) -> Bool {
-    lookups += 1
+    lookups &+= 1
     guard !miss.faults else {
-      misses += 1
+      misses &+= 1
       return false
     }
     let exchange = entries.exchange(miss.number, bits: miss.pageBits)
     if exchange == .hit { return true }
-    misses += 1
-    fills += 1
-    evictions += exchange == .displaced ? 1 : 0
+    misses &+= 1
+    fills &+= 1
+    evictions &+= exchange == .displaced ? 1 : 0
     return false
   }
 }

@@ -1,3 +1,5 @@
+import CLanes
+
 /// What a lookup that fills did.
 enum Exchange: UInt8 {
   case hit
@@ -23,10 +25,12 @@ struct NumberedTable: ~Copyable {
   /// - Parameters:
   ///   - sets: a power of two, at most `maximumSets`.
   ///   - ways: at least 1.
-  init(sets: Int, ways: Int) {
+  ///   - isAskedForMany: far more numbers than fit a cache of the machine at hand, so that comparing
+  ///     tags is faster than looking a number up.
+  init(sets: Int, ways: Int, isAskedForMany: Bool = false) {
     let isNarrow = ways <= NumberedSets.maximumWays
     let wanted: Kind =
-      sets == 1 ? (isNarrow ? .one : .list) : isNarrow ? .few : .other
+      isNarrow ? (sets == 1 && !isAskedForMany ? .one : .few) : sets == 1 ? .list : .other
     func size(_ one: Kind) -> (sets: Int, ways: Int) { one == wanted ? (sets, ways) : (1, 1) }
     kind = wanted
     one = NumberedSet(ways: size(.one).ways)
@@ -41,6 +45,10 @@ struct NumberedTable: ~Copyable {
     if kind == .one { one.reserve(count) } else if kind == .list { list.reserve(count) }
   }
 
+  /// Asks for what a lookup of a number will read.
+  @inline(__always)
+  func prefetch(_ number: UInt32) { if kind == .list { list.prefetch(number) } }
+
   /// Looks a number up and adds it where it is missing; either way it is the set's most recent.
   ///
   /// - Parameters:
@@ -49,14 +57,14 @@ struct NumberedTable: ~Copyable {
   /// - Returns: what happened.
   @inline(__always)
   mutating func exchange(_ number: UInt32, bits: UInt64) -> Exchange {
-    switch kind {
-    case .one: return one.exchange(number)
-    case .few:
+    // Tests and no jump through a table, which is guessed worse.
+    if kind == .few {
       let before = few.exchange(number, page: bits)
       return before == number ? .hit : before == NumberedSets.empty ? .added : .displaced
-    case .list: return list.exchange(number)
-    case .other: return exchangeOther(number, bits)
     }
+    if kind == .one { return one.exchange(number) }
+    if kind == .list { return list.exchange(number) }
+    return exchangeOther(number, bits)
   }
 
   @inline(never)
@@ -101,6 +109,9 @@ struct NumberedList: ~Copyable {
 
   /// Makes room for numbers below `wanted`.
   mutating func reserve(_ wanted: Int) { placeOf.reserve(wanted) }
+
+  @inline(__always)
+  func prefetch(_ number: UInt32) { lanes_prefetch(placeOf.base + Int(number)) }
 
   @inline(__always)
   mutating func exchange(_ number: UInt32) -> Exchange {

@@ -12,9 +12,10 @@ struct NumberedWalks: ~Copyable {
     var table: NumberedTable
     let exists: Bool
 
-    init(_ description: WalkCacheDescription?) {
+    init(_ description: WalkCacheDescription?, isAskedForMany: Bool = false) {
       exists = description != nil
-      table = NumberedTable(sets: description?.sets ?? 1, ways: description?.ways ?? 1)
+      table = NumberedTable(
+        sets: description?.sets ?? 1, ways: description?.ways ?? 1, isAskedForMany: isAskedForMany)
     }
 
     @inline(__always)
@@ -54,7 +55,8 @@ struct NumberedWalks: ~Copyable {
           !hasSecondStage ? nil : descriptions.first { $0.kind == .secondStage(level: level) }))
     }
     nested.initialize(
-      to: Cache(!hasSecondStage ? nil : descriptions.first { $0.kind == .nested }))
+      to: Cache(
+        !hasSecondStage ? nil : descriptions.first { $0.kind == .nested }, isAskedForMany: true))
     byReferences.initialize(repeating: 0, count: WalkPath.capacity + 1)
   }
 
@@ -76,6 +78,13 @@ struct NumberedWalks: ~Copyable {
       second[level].table.reserve(known.secondCount(level))
     }
     nested.pointee.table.reserve(known.nestedCount)
+  }
+
+  /// Asks for what the walk of a translation will read.
+  @inline(__always)
+  func prefetch(_ number: UInt32, _ known: WalkView) {
+    known.prefetch(number)
+    nested.pointee.table.prefetch(WalkNodes.nestedNumber(ofDataOf: number))
   }
 
   /// Counts one walk of a page whose translation has a record.
