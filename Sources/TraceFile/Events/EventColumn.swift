@@ -64,14 +64,18 @@ enum EventColumn {
         at = end
         continue
       }
-      events.start(known.tag, record: record)
-      while at < end {
-        let word = Varint.readFast(bytes, at: &at)
-        guard at >= 0, at <= end, events.append(word) else {
-          throw place.damaged("event \(seen - 1) (\(known.tag)) has a word that is none")
-        }
+      let room = events.room()
+      var words = 0
+      while at < end, words < maximumWords {
+        room[words] = Varint.readFast(bytes, at: &at)
+        // Where no number was, the place is below 0.
+        if at < 0 { break }
+        words &+= 1
       }
-      events.end(fields: known.fieldCount)
+      guard at == end else {
+        throw place.damaged("event \(seen - 1) (\(known.tag)) has a word that is none")
+      }
+      events.append(known, record: record, count: words)
       if known.tag == .time { events.addTime(&time) }
     }
     guard seen == expected else {

@@ -1,10 +1,10 @@
 /// A block's decoded events, in memory that one block after another uses.
 struct EventStore: ~Copyable {
-  private var heads: UnsafeMutablePointer<EventHead>
+  private var events: UnsafeMutablePointer<TraceEvent>
   private var words: UnsafeMutablePointer<UInt64>
-  private var headCapacity = 1 << 10
+  private var eventCapacity = 1 << 10
   private var wordCapacity = 1 << 12
-  private var headCount = 0
+  private var eventCount = 0
   private var wordCount = 0
   private let kinds: UnsafeMutablePointer<Kind>
 
@@ -19,7 +19,7 @@ struct EventStore: ~Copyable {
   private static let kindCount = 256
 
   init() {
-    heads = .allocate(capacity: headCapacity)
+    events = .allocate(capacity: eventCapacity)
     words = .allocate(capacity: wordCapacity)
     kinds = .allocate(capacity: Self.kindCount)
     kinds.initialize(
@@ -30,17 +30,15 @@ struct EventStore: ~Copyable {
   }
 
   deinit {
-    heads.deallocate()
+    events.deallocate()
     words.deallocate()
     kinds.deallocate()
   }
 
-  var list: EventList {
-    EventList(heads: UnsafeBufferPointer(start: heads, count: headCount), words: words)
-  }
+  var list: EventList { EventList(start: events, count: eventCount) }
 
   mutating func begin() {
-    headCount = 0
+    eventCount = 0
     wordCount = 0
   }
 
@@ -49,58 +47,49 @@ struct EventStore: ~Copyable {
     tag < UInt64(Self.kindCount) ? kinds[Int(tag)] : Kind(tag: .marker, fieldCount: Self.unknown)
   }
 
-  /// Begins an event, with room for all the words that one may have.
+  /// Where the next event's words go: there is room for all that one may have, and for its fields.
   @inline(__always)
-  mutating func start(_ tag: EventTag, record: Int) {
-    if headCount == headCapacity || wordCapacity - wordCount < 2 * EventColumn.maximumWords {
+  mutating func room() -> UnsafeMutablePointer<UInt64> {
+    if eventCount == eventCapacity || wordCapacity - wordCount < 2 * EventColumn.maximumWords {
       grow()
     }
-    heads[headCount] = EventHead(
-      tag: tag, count: 0, record: UInt32(truncatingIfNeeded: record), start: wordCount)
+    return words + wordCount
   }
 
-  /// Adds a word of the event.
-  ///
-  /// - Returns: false where it has as many as an event may have.
+  /// Adds the event whose words were written into `room()`; those of its fields that were not written
+  /// are 0.
   @inline(__always)
-  mutating func append(_ word: UInt64) -> Bool {
-    guard wordCount &- heads[headCount].start < EventColumn.maximumWords else { return false }
-    words[wordCount] = word
-    wordCount &+= 1
-    return true
-  }
-
-  /// Ends the event; words that were not written are 0.
-  @inline(__always)
-  mutating func end(fields: UInt8) {
-    let start = heads[headCount].start
-    while wordCount &- start < Int(fields) {
-      words[wordCount] = 0
-      wordCount &+= 1
+  mutating func append(_ kind: Kind, record: Int, count: Int) {
+    let room = words + wordCount
+    var used = count
+    while used < Int(kind.fieldCount) {
+      room[used] = 0
+      used &+= 1
     }
-    heads[headCount].count = UInt16(truncatingIfNeeded: wordCount &- start)
-    headCount &+= 1
+    events[eventCount] = TraceEvent(kind.tag, count: used, record: record, room)
+    eventCount &+= 1
+    wordCount &+= used
   }
 
   /// Turns the distance that the last event, a time, has into a time.
   @inline(__always)
   func addTime(_ time: inout UInt64) {
-    let word = words + heads[headCount - 1].start
+    let word = words + (wordCount &- events[eventCount &- 1].count)
     time &+= UInt64(bitPattern: Varint.unzigzag(word.pointee))
     word.pointee = time
   }
 
   @inline(never)
   private mutating func grow() {
-    let larger = UnsafeMutablePointer<EventHead>.allocate(capacity: 2 * headCapacity)
-    larger.update(from: heads, count: headCount)
-    heads.deallocate()
-    heads = larger
-    headCapacity *= 2
     let longer = UnsafeMutablePointer<UInt64>.allocate(capacity: 2 * wordCapacity)
     longer.update(from: words, count: wordCount)
+    let distance = UnsafeRawPointer(longer) - UnsafeRawPointer(words)
+    let larger = UnsafeMutablePointer<TraceEvent>.allocate(capacity: 2 * eventCapacity)
+    for at in 0..<eventCount { (larger + at).initialize(to: events[at].moved(by: distance)) }
+    events.deallocate()
     words.deallocate()
-    words = longer
+    (events, words) = (larger, longer)
+    eventCapacity *= 2
     wordCapacity *= 2
   }
 }

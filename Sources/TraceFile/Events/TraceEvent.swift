@@ -1,7 +1,7 @@
 /// One event of a block; valid until the block is read anew.
 ///
 /// Four words, so that it is handed on in registers.
-public struct TraceEvent {
+public struct TraceEvent: BitwiseCopyable {
   /// What happened.
   public let tag: EventTag
   private let wordCount: UInt16
@@ -9,11 +9,19 @@ public struct TraceEvent {
   private let words: UnsafePointer<UInt64>
 
   @inline(__always)
-  init(_ head: EventHead, _ words: UnsafePointer<UInt64>) {
-    tag = head.tag
-    wordCount = head.count
-    recordsBefore = head.record
-    self.words = words + head.start
+  init(_ tag: EventTag, count: Int, record: Int, _ words: UnsafePointer<UInt64>) {
+    self.tag = tag
+    wordCount = UInt16(truncatingIfNeeded: count)
+    recordsBefore = UInt32(truncatingIfNeeded: record)
+    self.words = words
+  }
+
+  /// The event where its words were moved.
+  func moved(by distance: Int) -> TraceEvent {
+    TraceEvent(
+      tag, count: count, record: record,
+      UnsafeRawPointer(words).advanced(by: distance)
+        .assumingMemoryBound(to: UInt64.self))
   }
 
   /// Records of the block before it.
@@ -39,28 +47,8 @@ public struct TraceEvent {
   }
 }
 
-/// A decoded event's place among the block's words.
-struct EventHead: BitwiseCopyable {
-  var tag: EventTag
-  var count: UInt16
-  var record: UInt32
-  var start: Int
-}
-
-/// The events of a block in order.
-public struct EventList: RandomAccessCollection {
-  let heads: UnsafeBufferPointer<EventHead>
-  let words: UnsafePointer<UInt64>
-
-  /// 0.
-  public var startIndex: Int { 0 }
-  /// How many there are.
-  public var endIndex: Int { heads.count }
-
-  /// The event at a place.
-  @inline(__always)
-  public subscript(_ index: Int) -> TraceEvent { TraceEvent(heads[index], words) }
-}
+/// The events of a block in order; a buffer, so that readers in other modules ask it without a call.
+public typealias EventList = UnsafeBufferPointer<TraceEvent>
 
 /// What a `name` event names.
 public enum NamedKind: UInt64, Sendable, CaseIterable {

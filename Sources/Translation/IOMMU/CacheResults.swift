@@ -75,9 +75,9 @@ extension IOTranslation {
       address: event[2], bytes: 0, kind: .unknown, place: EventPlace())
     let translation = IOTranslation(
       output: event[2] & ~(1 << UInt64(shift) - 1), leaf: 0, filledAt: 0,
-      domain: DMAOutcome.noDomain, device: request.device, pasid: request.pasid, shift: shift,
-      rights: Rights(rawValue: UInt8(truncatingIfNeeded: event[4] & 3)), kind: .second,
-      input: event[1] & ~(1 << UInt64(shift) - 1))
+      input: event[1] & ~(1 << UInt64(shift) - 1), domain: DMAOutcome.noDomain,
+      device: request.device, pasid: request.pasid, shift: shift,
+      rights: Rights(rawValue: UInt8(truncatingIfNeeded: event[4] & 3)), kind: .second)
     return (request, translation)
   }
 }

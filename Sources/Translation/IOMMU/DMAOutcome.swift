@@ -24,19 +24,12 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
     case miss
   }
 
+  // Larger fields come first, so that no copy moves bytes between them.
   var request: DMARequest
-  var result: Result
   /// Host-physical; for a translated request without a second stage of its own, what the first gives.
   var output: UInt64 = 0
-  /// The page that the translation covers is 2^`pageShift` bytes.
-  var pageShift: UInt8 = 12
   /// The leaf entry, as the table or the recorder had it when the translation was filled.
   var leaf: UInt64 = 0
-  /// What the tables allow, where the request was translated.
-  var rights: Rights = []
-  var iotlb: Lookup = .none
-  /// Of the cache of context or device-table entries.
-  var context: Lookup = .none
   /// The event whose request filled the entry that was hit; the request's own on a miss.
   var filledAt: UInt64 = 0
   /// Of the tables that translated it; `EventTag.unknownDomain` where none did.
@@ -45,6 +38,14 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
   var references: UInt16 = 0
   /// The architecture's code, for `fault`.
   var fault: UInt16 = 0
+  var result: Result
+  /// The page that the translation covers is 2^`pageShift` bytes.
+  var pageShift: UInt8 = 12
+  /// What the tables allow, where the request was translated.
+  var rights: Rights = []
+  var iotlb: Lookup = .none
+  /// Of the cache of context or device-table entries.
+  var context: Lookup = .none
   /// The device's entry asks that its faults are not recorded.
   var isFaultSilent = false
   /// The log of faults was full, so that nobody will hear of this one.

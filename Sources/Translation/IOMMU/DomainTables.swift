@@ -115,7 +115,7 @@ struct MapPieces {
 /// do not walk from the root each time.
 ///
 /// A table that a run has written stays where it is.
-struct LowestTables: BitwiseCopyable {
+struct LowestTables: ~Copyable {
   private struct Slot: BitwiseCopyable {
     var root: UInt64
     /// The address without the 21 bits that the table and its pages translate.
@@ -123,8 +123,16 @@ struct LowestTables: BitwiseCopyable {
     var table: UInt64
   }
 
-  private var slots: InlineArray<16, Slot> = .init(
-    repeating: Slot(root: .max, prefix: .max, table: 0))
+  private let slots: UnsafeMutablePointer<Slot>
+
+  private static let count = 16
+
+  init() {
+    slots = .allocate(capacity: Self.count)
+    slots.initialize(repeating: Slot(root: .max, prefix: .max, table: 0), count: Self.count)
+  }
+
+  deinit { slots.deallocate() }
 
   @inline(__always)
   private static func slot(_ prefix: UInt64, _ root: UInt64) -> Int {
@@ -138,7 +146,7 @@ struct LowestTables: BitwiseCopyable {
   }
 
   @inline(__always)
-  mutating func keep(_ root: UInt64, _ address: UInt64, _ table: UInt64) {
+  func keep(_ root: UInt64, _ address: UInt64, _ table: UInt64) {
     slots[Self.slot(address >> 21, root)] = Slot(
       root: root, prefix: address >> 21, table: table)
   }

@@ -26,25 +26,26 @@ struct IOInvalidation: BitwiseCopyable, Sendable {
     case entries
   }
 
-  var cache: Cache
-  var granularity: Granularity
-  var domain: UInt32 = DMAOutcome.noDomain
-  var device: UInt32 = 0
-  var pasid: UInt32 = DMARequest.noPASID
+  // Larger fields come first, so that no copy moves bytes between them.
   /// Of the first page; a multiple of the range's size.
   var address: UInt64 = 0
   /// Pages of 4 KiB; 0 for all that there are.
   var pages: UInt64 = 0
-  /// Bits of the function number that are not compared.
-  var functionMask: UInt32 = 0
-  /// Only leaf entries have changed: the tables on the way may stay cached.
-  var keepsTables = false
   /// When software queued it.
   var queued: EventPlace
-  /// The driver of a policy queued it, behind what the event itself changed.
-  var isOfPolicy = false
   /// From when on it holds: the completion of the wait behind it.
   var effective: EventPlace
+  var domain: UInt32 = DMAOutcome.noDomain
+  var device: UInt32 = 0
+  var pasid: UInt32 = DMARequest.noPASID
+  /// Bits of the function number that are not compared.
+  var functionMask: UInt32 = 0
+  var cache: Cache
+  var granularity: Granularity
+  /// Only leaf entries have changed: the tables on the way may stay cached.
+  var keepsTables = false
+  /// The driver of a policy queued it, behind what the event itself changed.
+  var isOfPolicy = false
 
   init(_ cache: Cache, _ granularity: Granularity, at place: EventPlace) {
     self.cache = cache

@@ -10,14 +10,15 @@ protocol RemappingUnit: ~Copyable {
   /// Judges a request.
   ///
   /// - Parameters:
-  ///   - request: within one page, and no interrupt message.
+  ///   - outcome: new, of a request within one page that is no interrupt message; written: where the
+  ///     request goes, or why it does not. It stays in its place, because handing it on costs more than
+  ///     all that is looked up.
   ///   - recorded: what the recorder saw of it; a leaf, a context or a fault in it stands for tables
   ///     that the memory does not have as they were then.
   ///   - memory: what tables are read from.
-  /// - Returns: where the request goes, or why it does not.
   mutating func translate(
-    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
-  ) -> DMAOutcome
+    _ outcome: inout DMAOutcome, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
+  )
 
   /// Takes a write of a register.
   mutating func write(register: UInt64, bytes: UInt64, _ value: UInt64, at place: EventPlace)
@@ -77,6 +78,19 @@ protocol RemappingUnit: ~Copyable {
   func addCounters(to result: inout RunResult)
 
   func checkLaws(_ laws: inout Conservation, _ counters: IOCounters)
+}
+
+extension RemappingUnit where Self: ~Copyable {
+  /// Judges one request.
+  ///
+  /// - Returns: where it goes, or why it does not.
+  mutating func translate(
+    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
+  ) -> DMAOutcome {
+    var outcome = DMAOutcome(request, .unresolved)
+    translate(&outcome, recorded, memory)
+    return outcome
+  }
 }
 
 // `complete`, `flush` and `drainEffects` are the same for every architecture (`InvalidationQueue`).

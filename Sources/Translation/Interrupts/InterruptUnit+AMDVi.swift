@@ -47,7 +47,7 @@ extension InterruptUnit {
   ///
   /// Model: where neither the trace nor the image has the device table, interrupts are remapped by a
   /// table of as many entries as the machine says, and nothing else passes.
-  private func deviceEntry(
+  private mutating func deviceEntry(
     _ device: UInt32, _ memory: borrowing IOMemory
   ) -> AMDViDeviceInterrupts? {
     if let deviceTableRegister {
@@ -66,7 +66,7 @@ extension InterruptUnit {
 
   private static let deviceTableMask: UInt64 = 0x000f_ffff_ffff_f000
 
-  private func amdEntry(
+  private mutating func amdEntry(
     _ index: UInt32, _ controls: AMDViDeviceInterrupts, _ memory: borrowing IOMemory
   ) -> InterruptEntry? {
     let table = controls.rawValue & AMDViDeviceInterrupts.table.mask

@@ -45,7 +45,7 @@ extension InterruptUnit {
     }
   }
 
-  private func tag(_ unit: UInt64, _ index: UInt64) -> UInt64 {
+  private mutating func tag(_ unit: UInt64, _ index: UInt64) -> UInt64 {
     InterruptEntryCache.tag(
       isAMD ? UInt32(truncatingIfNeeded: unit) & 0xffff : 0,
       UInt32(truncatingIfNeeded: index) & 0xffff)
@@ -112,7 +112,7 @@ extension InterruptUnit {
   }
 
   /// What an entry that is present and remaps delivers; nothing for others.
-  func request(of entry: InterruptEntry) -> InterruptRequest? {
+  mutating func request(of entry: InterruptEntry) -> InterruptRequest? {
     if isAMD { return amd.request(of: entry) }
     guard entry.low.has(VTdRemappedEntryLow.present), !entry.low.has(VTdRemappedEntryLow.mode)
     else { return nil }

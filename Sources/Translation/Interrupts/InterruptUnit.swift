@@ -6,6 +6,8 @@ import TraceFile
 ///
 /// What a recorder saw of a message follows the message, so a message waits until an event comes that
 /// says nothing more of it.
+///
+/// Some of its methods are mutating though they change nothing: a call that is not copies the unit.
 struct InterruptUnit: ~Copyable {
   let machine: InterruptDescription
   let isAMD: Bool
@@ -208,7 +210,7 @@ struct InterruptUnit: ~Copyable {
   }
 
   /// A VT-d entry that only the image has.
-  func entry(_ index: UInt32, _ memory: borrowing IOMemory) -> InterruptEntry? {
+  mutating func entry(_ index: UInt32, _ memory: borrowing IOMemory) -> InterruptEntry? {
     guard let tableAddress, index < vtd.entries else { return nil }
     let address = tableAddress &+ UInt64(index) * 16
     guard let low = memory.read(address), let high = memory.read(address &+ 8) else { return nil }
@@ -219,7 +221,7 @@ struct InterruptUnit: ~Copyable {
   ///
   /// Model: software would have programmed the device with what the entry delivers, so a message whose
   /// entry is present delivers that; another is taken as it was written.
-  private func unchecked(_ judged: InterruptOutcome) -> InterruptOutcome {
+  private mutating func unchecked(_ judged: InterruptOutcome) -> InterruptOutcome {
     var outcome = judged
     outcome.result = .passedThrough
     outcome.isFaultSilent = false
@@ -241,7 +243,7 @@ struct InterruptUnit: ~Copyable {
 
   /// The entry that an outcome names: AMD-Vi's stand in their device's table.
   @inline(__always)
-  private func tag(of outcome: InterruptOutcome) -> UInt64 {
+  private mutating func tag(of outcome: InterruptOutcome) -> UInt64 {
     InterruptEntryCache.tag(isAMD ? outcome.message.device & 0xffff : 0, outcome.index)
   }
 

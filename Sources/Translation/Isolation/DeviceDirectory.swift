@@ -113,9 +113,10 @@ struct DeviceDirectory: ~Copyable {
     capacity *= 2
   }
 
-  /// A device's state where there is one.
-  func state(of device: UInt32) -> DeviceState? {
-    numbers.number(of: UInt64(device), 0).map { states[$0] }
+  /// A device's state where there is one, until the next is made.
+  @inline(__always)
+  func state(of device: UInt32) -> UnsafeMutablePointer<DeviceState>? {
+    numbers.number(of: UInt64(device), 0).map { states + $0 }
   }
 
   // MARK: Owners
@@ -136,8 +137,10 @@ struct DeviceDirectory: ~Copyable {
 
   /// The guest of a device; nothing where nobody said.
   func guest(ofDevice device: UInt32) -> UInt32? {
-    guard let state = state(of: device), state.guest != FindingLog.Subject.none else { return nil }
-    return state.guest
+    guard let state = state(of: device), state.pointee.guest != FindingLog.Subject.none else {
+      return nil
+    }
+    return state.pointee.guest
   }
 
   // MARK: Attachment

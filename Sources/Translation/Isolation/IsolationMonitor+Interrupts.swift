@@ -144,7 +144,7 @@ extension IsolationMonitor {
       return
     }
     guard let written = entryWrites.number(of: tag, 0),
-      let assigned = devices.state(of: outcome.message.device)?.assigned,
+      let assigned = devices.state(of: outcome.message.device)?.pointee.assigned,
       assigned.event > UInt64(written)
     else { return }
     find(14, .critical, subject(outcome), at: outcome.message.place) { monitor in
@@ -178,7 +178,8 @@ extension IsolationMonitor {
     if last != nil || tableUsers.count < Self.maximumEntries {
       tableUsers.set(outcome.table, 0, to: Int(device))
     }
-    guard let last, guest != noGuest, let other = devices.state(of: last)?.guest, other != noGuest,
+    guard let last, guest != noGuest, let other = devices.state(of: last)?.pointee.guest,
+      other != noGuest,
       other != guest
     else { return }
     find(14, .critical, subject(outcome), at: outcome.message.place) { monitor in

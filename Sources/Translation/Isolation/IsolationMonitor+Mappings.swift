@@ -4,10 +4,12 @@ import TraceFile
 /// Rules that a map, or a change of owner, can break: V7, V9, V10, V20, V21, V25, V27.
 extension IsolationMonitor {
   /// The guest of a space; `FindingLog.Subject.none` where nobody said.
-  private func guest(of space: MappingSpace) -> UInt32 {
+  ///
+  /// Mutating, though it changes nothing: calls that are not copy all that is watched.
+  private mutating func guest(of space: MappingSpace) -> UInt32 {
     if let domain = space.domain { return devices.guest(ofDomain: domain) ?? noGuest }
     guard let device = space.device else { return noGuest }
-    if let domain = devices.state(of: device)?.knownDomain,
+    if let domain = devices.state(of: device)?.pointee.knownDomain,
       let guest = devices.guest(ofDomain: domain)
     {
       return guest
@@ -17,10 +19,10 @@ extension IsolationMonitor {
 
   var noGuest: UInt32 { FindingLog.Subject.none }
 
-  func subject(of space: MappingSpace) -> FindingLog.Subject {
+  mutating func subject(of space: MappingSpace) -> FindingLog.Subject {
     FindingLog.Subject(
       device: space.device ?? FindingLog.Subject.none,
-      domain: space.domain ?? space.device.flatMap { devices.state(of: $0)?.knownDomain }
+      domain: space.domain ?? space.device.flatMap { devices.state(of: $0)?.pointee.knownDomain }
         ?? FindingLog.Subject.none)
   }
 

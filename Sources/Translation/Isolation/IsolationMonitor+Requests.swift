@@ -61,25 +61,28 @@ extension IsolationMonitor {
     judged[2] &+= 1
     devices.states[number].lastDomain = outcome.domain
     if devices.states[number].hasEpoch { judgeEpoch(outcome, number) }
-    if !owners.isEmpty { judgeOwner(outcome, devices.states[number]) }
+    if !owners.isEmpty { judgeOwner(outcome, devices.states + number) }
     if !mappings.isEmpty { judgeStaleness(outcome) }
     if !unflushed.isEmpty { judgeRoot(outcome) }
     if outcome.output >> 20 == 0xfee, isVTd { judgeDoorbell(outcome) }
   }
 
   /// V3: the frame belongs to somebody else; V23 where a PASID led there.
-  private mutating func judgeOwner(_ outcome: DMAOutcome, _ state: DeviceState) {
+  private mutating func judgeOwner(
+    _ outcome: DMAOutcome, _ state: UnsafeMutablePointer<DeviceState>
+  ) {
     guard let range = owners.owner(of: outcome.output >> 12) else { return }
+    let own = state.pointee.guest
     let guest =
-      devices.guest(ofDomain: outcome.domain) ?? (state.guest == noGuest ? nil : state.guest)
+      devices.guest(ofDomain: outcome.domain) ?? (own == noGuest ? nil : own)
     guard let guest else { return }
     judged[3] &+= 1
-    if outcome.request.hasPASID, state.guest != noGuest {
+    if outcome.request.hasPASID, own != noGuest {
       judged[23] &+= 1
-      if guest != state.guest {
+      if guest != own {
         find(23, .high, subject(outcome), at: outcome.request.place) { monitor in
           var detail = monitor.evidence(outcome)
-          detail["guest"] = monitor.names.guest(state.guest)
+          detail["guest"] = monitor.names.guest(own)
           detail["otherGuest"] = monitor.names.guest(guest)
           return detail
         }
@@ -110,7 +113,7 @@ extension IsolationMonitor {
     let device = outcome.request.device
     let domain =
       outcome.domain == DMAOutcome.noDomain
-      ? devices.state(of: device)?.knownDomain : outcome.domain
+      ? devices.state(of: device)?.pointee.knownDomain : outcome.domain
     return (domain.map { [MappingSpace(domain: $0)] } ?? [])
       + [.unknown, MappingSpace(device: device)]
   }
@@ -247,7 +250,8 @@ extension IsolationMonitor {
       peer != outcome.request.device
     else { return }
     let state = devices.states[number]
-    guard let other = devices.state(of: peer), state.group != 0, state.group == other.group else {
+    guard let other = devices.state(of: peer)?.pointee, state.group != 0, state.group == other.group
+    else {
       return
     }
     let isForeign = state.guest != other.guest && state.guest != noGuest && other.guest != noGuest

@@ -14,7 +14,7 @@ extension MappingTable {
       let space = spaces[state].space
       if invalidation.granularity != .global, invalidation.domain != DMAOutcome.noDomain {
         var domain = space.domain
-        if let device = space.device { domain = devices.state(of: device)?.knownDomain }
+        if let device = space.device { domain = devices.state(of: device)?.pointee.knownDomain }
         if let domain, domain != invalidation.domain { continue }
       }
       invalidate(state, invalidation)

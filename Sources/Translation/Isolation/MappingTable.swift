@@ -27,6 +27,8 @@ struct MappingTable: ~Copyable {
   private var frames = PairTable()
   private var spaceNumbers = PairTable()
   private(set) var spaces: [SpaceState] = []
+  /// That was asked for last.
+  private var lastState = 0
   private(set) var history = MappingHistory()
   /// Mappings of 4 KiB and of 2 MiB.
   private(set) var counts: InlineArray<2, Int> = .init(repeating: 0)
@@ -67,6 +69,12 @@ struct MappingTable: ~Copyable {
 
   /// The state of a space.
   mutating func state(of space: MappingSpace) -> Int {
+    if lastState < spaces.count, spaces[lastState].space == space { return lastState }
+    lastState = findState(of: space)
+    return lastState
+  }
+
+  private mutating func findState(of space: MappingSpace) -> Int {
     if let number = spaceNumbers.number(of: space.word, 0) { return number }
     spaceNumbers.set(space.word, 0, to: spaces.count)
     spaces.append(SpaceState(space: space))

@@ -314,25 +314,28 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private mutating func judge(_ transfer: borrowing DMATransfer, _ recorded: RecordedOutcome) {
     counters.transfers += 1
     var pages = PageRequests()
-    judge(pages.next(of: transfer), recorded)
-    while !pages.isDone { judge(pages.next(of: transfer), RecordedOutcome()) }
+    // A request is written where it stays.
+    var outcome = DMAOutcome(pages.next(of: transfer), .interrupt)
+    judge(&outcome, recorded)
+    while !pages.isDone {
+      outcome = DMAOutcome(pages.next(of: transfer), .interrupt)
+      judge(&outcome, RecordedOutcome())
+    }
     counters.cutTransfers += pages.isCut ? 1 : 0
   }
 
   @inline(never)
-  private mutating func judge(_ request: DMARequest, _ recorded: RecordedOutcome) {
-    let at = units.number(of: request.device)
-    let outcome =
-      request.isMessage
-      ? DMAOutcome(request, .interrupt) : units.all[at].translate(request, recorded, memory)
+  private mutating func judge(_ outcome: inout DMAOutcome, _ recorded: RecordedOutcome) {
+    let at = units.number(of: outcome.request.device)
+    if !outcome.request.isMessage { units.all[at].translate(&outcome, recorded, memory) }
     counters.count(outcome)
     costs.count(outcome)
     units.count(outcome, at)
     if outcome.result == .interrupt {
       interrupts.receive(
         InterruptMessage(
-          device: request.device, address: request.address, data: 0, hasData: false,
-          place: request.place), memory, &isolation)
+          device: outcome.request.device, address: outcome.request.address, data: 0,
+          hasData: false, place: outcome.request.place), memory, &isolation)
       reportBlocked()
     }
     link?.take(outcome)
@@ -382,19 +385,5 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     isolation.checkLaws(&laws)
     link?.checkLaws(&laws)
     try laws.check()
-  }
-}
-
-extension EventTag {
-  /// The event says what the recorder saw of an interrupt message.
-  @inline(__always)
-  var isRecordedInterrupt: Bool {
-    self == .recordedEntry || self == .recordedInterrupt || self == .recordedBlock
-  }
-
-  /// The event says what the recorder saw of a request.
-  @inline(__always)
-  var isRecordedOutcome: Bool {
-    self == .recordedTranslation || self == .recordedFault || self == .recordedContext
   }
 }

@@ -140,3 +140,17 @@ extension DMARequest {
     address >> 20 == 0xfee && kind == .write && addressType == .untranslated && !hasPASID
   }
 }
+
+extension EventTag {
+  /// The event says what the recorder saw of an interrupt message.
+  @inline(__always)
+  var isRecordedInterrupt: Bool {
+    self == .recordedEntry || self == .recordedInterrupt || self == .recordedBlock
+  }
+
+  /// The event says what the recorder saw of a request.
+  @inline(__always)
+  var isRecordedOutcome: Bool {
+    self == .recordedTranslation || self == .recordedFault || self == .recordedContext
+  }
+}

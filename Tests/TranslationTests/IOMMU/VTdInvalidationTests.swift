@@ -49,7 +49,7 @@ struct VTdInvalidationTests {
 
   @Test("take from the IOTLB what their granularity says", arguments: rows)
   func iotlb(_ row: Row) throws {
-    let unit = VTdUnit(VTdFixture.description { _ in }, seed: 1)
+    var unit = VTdUnit(VTdFixture.description { _ in }, seed: 1)
     let command = IOCommand(word0: row.low, word1: row.high)
     let decoded = unit.invalidation(of: command, at: EventPlace())
     let invalidation = try #require(decoded)

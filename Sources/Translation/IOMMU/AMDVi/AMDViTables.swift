@@ -119,7 +119,7 @@ struct AMDViTables: ~Copyable {
     return table + 8 * (address >> UInt64(12 + 9 * level) & 511)
   }
 
-  private func unmap(
+  private mutating func unmap(
     _ domain: UInt32, _ address: UInt64, _ bytes: UInt64, _ memory: borrowing IOMemory
   ) -> Bool {
     guard let root = domains.known(domain)?.table else { return true }
@@ -140,7 +140,7 @@ struct AMDViTables: ~Copyable {
   /// Clears the leaf of an address.
   ///
   /// - Returns: how far what was found there reaches.
-  private func clear(
+  private mutating func clear(
     _ root: UInt64, _ address: UInt64, _ memory: borrowing IOMemory
   ) -> UInt64 {
     var table = root

@@ -24,12 +24,19 @@ extension AMDViUnit {
 
   @inline(__always)
   mutating func translate(
-    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
-  ) -> DMAOutcome {
-    if policy == .passThrough { return passed(request, domain: DMAOutcome.noDomain) }
-    if isEnabled == false { return DMAOutcome(request, .untranslated) }
+    _ outcome: inout DMAOutcome, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
+  ) {
+    let request = outcome.request
+    if policy == .passThrough {
+      outcome = passed(request, domain: DMAOutcome.noDomain)
+      return
+    }
+    if isEnabled == false {
+      outcome = DMAOutcome(request, .untranslated)
+      return
+    }
     let before = (references.structures + references.tables, contextLookups, iotlb.misses, walks)
-    var outcome = judge(request, recorded, memory)
+    outcome = judge(request, recorded, memory)
     outcome.references = UInt16(
       truncatingIfNeeded: references.structures + references.tables - before.0)
     if contextLookups.hits != before.1.hits {
@@ -38,7 +45,6 @@ extension AMDViUnit {
       outcome.context = .miss
     }
     if walks == before.3 { unwalked += iotlb.misses - before.2 }
-    return outcome
   }
 
   /// What tags a translation in the IOTLB.
@@ -191,7 +197,7 @@ extension AMDViUnit {
     entry.filledAt = request.place.event
     (entry.domain, entry.device) = (device.domain, request.device)
     entry.pasid = request.hasPASID ? request.pasid : 0
-    (entry.shift, entry.fault) = (12, AMDViEvent.pageFault)
+    (entry.shift, entry.fault) = (12, UInt8(AMDViEvent.pageFault))
     entry.kind = isGuest ? .nested : .second
     iotlb.fill(space, request.address, entry)
   }
@@ -212,7 +218,7 @@ extension AMDViUnit {
     _ request: DMARequest, _ found: IOTranslation, isSilent: Bool,
     _ lookup: DMAOutcome.Lookup = .hit
   ) -> DMAOutcome {
-    if found.fault != 0 { return block(request, found.fault, isSilent: isSilent, lookup) }
+    if found.fault != 0 { return block(request, UInt16(found.fault), isSilent: isSilent, lookup) }
     var needs = request.kind.needs
     if found.kind != .second, !request.isPrivileged { needs.insert(.user) }
     if found.kind != .second, request.executes { needs.insert(.execute) }

@@ -8,18 +8,18 @@ struct IOTranslation: BitwiseCopyable {
   var leaf: UInt64
   /// The event whose request brought it.
   var filledAt: UInt64
+  /// The untranslated page, in a device's TLB, which finds its entries by where they lead.
+  var input: UInt64 = 0
   var domain: UInt32
   /// Whose request brought it.
   var device: UInt32
   var pasid: UInt32
+  /// Of an entry that was absent or not valid, which caching mode keeps: the fault's code.
+  var fault: UInt8 = 0
   /// Of the input page: 2^`shift` bytes.
   var shift: UInt8
   var rights: Rights
   var kind: Kind
-  /// The untranslated page, in a device's TLB, which finds its entries by where they lead.
-  var input: UInt64 = 0
-  /// Of an entry that was absent or not valid, which caching mode keeps: the fault's code.
-  var fault: UInt16 = 0
 
   /// The tables that gave it.
   enum Kind: UInt8 {

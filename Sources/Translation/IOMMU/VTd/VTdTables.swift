@@ -190,7 +190,7 @@ struct VTdTables: ~Copyable {
   /// Clears the leaf of an address.
   ///
   /// - Returns: how far what was found there reaches.
-  private func clear(
+  private mutating func clear(
     _ root: UInt64, _ address: UInt64, _ memory: borrowing IOMemory
   ) -> UInt64 {
     var table = root

@@ -26,8 +26,10 @@ extension VTdUnit {
 
   /// What a descriptor asks for.
   ///
+  /// Mutating, though it changes nothing: a call that is not copies the unit.
+  ///
   /// - Returns: nothing for one that the architecture forbids, or that this unit does not know.
-  func invalidation(of command: IOCommand, at place: EventPlace) -> IOInvalidation? {
+  mutating func invalidation(of command: IOCommand, at place: EventPlace) -> IOInvalidation? {
     let (low, high) = (command.word0, command.word1)
     switch low[VTdDescriptorLow.type] {
     case 1: return contextInvalidation(low, at: place)
@@ -46,7 +48,8 @@ extension VTdUnit {
     }
   }
 
-  private func contextInvalidation(_ low: UInt64, at place: EventPlace) -> IOInvalidation? {
+  private mutating func contextInvalidation(_ low: UInt64, at place: EventPlace) -> IOInvalidation?
+  {
     typealias Low = VTdContextDescriptorLow
     let granularity: IOInvalidation.Granularity
     switch low[Low.granularity] {
@@ -63,7 +66,7 @@ extension VTdUnit {
     return invalidation
   }
 
-  private func iotlbInvalidation(
+  private mutating func iotlbInvalidation(
     _ low: UInt64, _ high: UInt64, at place: EventPlace
   ) -> IOInvalidation? {
     typealias Low = VTdIOTLBDescriptorLow
@@ -91,7 +94,7 @@ extension VTdUnit {
     return invalidation
   }
 
-  private func deviceInvalidation(
+  private mutating func deviceInvalidation(
     _ low: UInt64, _ high: UInt64, at place: EventPlace
   ) -> IOInvalidation? {
     var invalidation = IOInvalidation(.deviceTLB, .pages, at: place)
@@ -100,7 +103,7 @@ extension VTdUnit {
     return invalidation
   }
 
-  private func pasidDeviceInvalidation(
+  private mutating func pasidDeviceInvalidation(
     _ low: UInt64, _ high: UInt64, at place: EventPlace
   ) -> IOInvalidation? {
     var invalidation = IOInvalidation(.deviceTLB, .pages, at: place)
@@ -131,7 +134,7 @@ extension VTdUnit {
     invalidation.address = address & ~(invalidation.pages << 12 - 1)
   }
 
-  private func pasidInvalidation(_ low: UInt64, at place: EventPlace) -> IOInvalidation? {
+  private mutating func pasidInvalidation(_ low: UInt64, at place: EventPlace) -> IOInvalidation? {
     typealias Low = VTdPASIDCacheDescriptorLow
     let granularity: IOInvalidation.Granularity
     switch low[Low.granularity] {

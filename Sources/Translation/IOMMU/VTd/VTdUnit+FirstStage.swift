@@ -8,10 +8,11 @@ extension VTdUnit {
   /// Source: Intel VT-d 4.1, "First-Stage Translation", "Nested Translation" and "Paging-Structure
   /// Caches".
   mutating func walkFirst(
-    _ request: DMARequest, _ tables: Tables, _ memory: borrowing IOMemory
-  ) -> Walk {
+    _ request: DMARequest, _ tables: Tables, _ memory: borrowing IOMemory,
+    _ translation: inout IOTranslation
+  ) -> WalkEnd {
     let isNested = tables.kind == .nested
-    guard GVA(request.address).isCanonical(levels: tables.firstLevels) else {
+    guard GVA(request.address).isCanonical(levels: Int(tables.firstLevels)) else {
       return .blocked(VTdFault.notCanonical)
     }
     if !isNested, case .refused = fetch(tables.first, memory) {
@@ -27,7 +28,7 @@ extension VTdUnit {
       spaceTags.removeAll()
     }
     let context = WalkContext(
-      firstLevels: tables.firstLevels, secondLevels: isNested ? tables.secondLevels : 0,
+      firstLevels: Int(tables.firstLevels), secondLevels: isNested ? Int(tables.secondLevels) : 0,
       first: GPA(tables.first), second: HPA(tables.second),
       firstTag: spaceTags.number(of: tables.space | (isNested ? Self.nestedSpace : 0)),
       secondTag: isNested ? spaceTags.number(of: Self.nestedSpace | UInt64(tables.domain)) : 0,
@@ -49,11 +50,11 @@ extension VTdUnit {
       if let code = unsnooped(request, tables, path.count, memory) { return .blocked(code) }
       let shift = UInt8(found.reach.shift)
       let leaf = path.count > 0 ? path[path.count - 1].value : 0
-      return .found(
-        IOTranslation(
-          output: found.address.rawValue & ~((1 << UInt64(shift)) - 1), leaf: leaf, filledAt: 0,
-          domain: tables.domain, device: request.device, pasid: tables.pasid, shift: shift,
-          rights: found.rights, kind: isNested ? .nested : .first))
+      translation.output = found.address.rawValue & ~((1 << UInt64(shift)) - 1)
+      translation.leaf = leaf
+      (translation.shift, translation.rights) = (shift, found.rights)
+      translation.kind = isNested ? .nested : .first
+      return .found
     }
   }
 
@@ -99,7 +100,9 @@ extension VTdUnit {
   }
 
   /// The unit's code for what ended a walk.
-  private func blocked(_ fault: WalkFault, _ request: DMARequest, _ tables: Tables) -> Walk {
+  private mutating func blocked(
+    _ fault: WalkFault, _ request: DMARequest, _ tables: Tables
+  ) -> WalkEnd {
     guard fault.reason != .absent else { return isBeyond() ? tableRefused(tables) : .unresolved }
     let isWrite = request.kind.needs.contains(.write)
     switch (fault.stage, fault.reason) {
@@ -125,7 +128,9 @@ extension VTdUnit {
   }
 
   /// The walk could read the entry, and not set its accessed or dirty flag.
-  private var isFlagFault: Bool { path.count > 0 && !path[path.count - 1].isSecondStage }
+  private var isFlagFault: Bool {
+    mutating get { path.count > 0 && !path[path.count - 1].isSecondStage }
+  }
 
   /// Why an entry's accessed or dirty flag cannot be set: the unit's walks do not snoop (PWSNP).
   ///
@@ -134,7 +139,7 @@ extension VTdUnit {
   /// Source: Linux 6.12, drivers/iommu/intel/dmar.c, reasons 7Ch and 90h ("when set up in no snoop");
   /// drivers/iommu/intel/pasid.c, `pasid_set_page_snoop`. Recalled: the first such entry on the way
   /// decides.
-  private func unsnooped(
+  private mutating func unsnooped(
     _ request: DMARequest, _ tables: Tables, _ used: Int, _ memory: borrowing IOMemory
   ) -> UInt16? {
     guard !tables.snoops else { return nil }
@@ -160,7 +165,7 @@ extension VTdUnit {
   }
 
   /// Why the first stage's entries do not allow a request.
-  private func forbidden(_ request: DMARequest) -> UInt16 {
+  private mutating func forbidden(_ request: DMARequest) -> UInt16 {
     let rights = walker.denied
     if !request.isPrivileged, !rights.contains(.user) { return VTdFault.userForbidden }
     if request.kind.needs.contains(.write), !rights.contains(.write) {
@@ -171,7 +176,7 @@ extension VTdUnit {
   }
 
   /// Whether the table that was missing stands where no memory answers.
-  private func isBeyond() -> Bool {
+  private mutating func isBeyond() -> Bool {
     guard path.count > 0 else { return false }
     let last = path[path.count - 1]
     let table =
@@ -181,7 +186,7 @@ extension VTdUnit {
     return table >> 20 == 0xfee || table >> UInt64(hostBits) != 0
   }
 
-  private func tableRefused(_ tables: Tables) -> Walk {
+  private mutating func tableRefused(_ tables: Tables) -> WalkEnd {
     let last = path[path.count - 1]
     return .blocked(last.isSecondStage ? VTdFault.secondAccess : VTdFault.firstAccess)
   }

@@ -125,11 +125,11 @@ extension VTdUnit {
     }
     return .found(
       Tables(
-        kind: kind, domain: entry.domain, pasid: pasid,
         second: entry.words[0] & VTdPASIDEntry0.secondTable.mask,
-        secondLevels: Int(entry.words[0][VTdPASIDEntry0.secondWidth]) + 2,
-        first: entry.words[2] & VTdPASIDEntry2.firstTable.mask,
-        firstLevels: Int(entry.words[2][VTdPASIDEntry2.firstLevels]) + 4, isSilent: isSilent,
+        first: entry.words[2] & VTdPASIDEntry2.firstTable.mask, domain: entry.domain,
+        pasid: pasid, kind: kind,
+        secondLevels: UInt8(entry.words[0][VTdPASIDEntry0.secondWidth]) + 2,
+        firstLevels: UInt8(entry.words[2][VTdPASIDEntry2.firstLevels]) + 4, isSilent: isSilent,
         setsSecondBits: entry.words[0].has(VTdPASIDEntry0.accessedDirty),
         snoops: entry.words[1].has(VTdPASIDEntry1.walkSnoop),
         protectsWrites: entry.words[2].has(VTdPASIDEntry2.writeProtect), isScalable: true))
@@ -152,9 +152,11 @@ extension VTdUnit {
     }
     guard context.low.has(VTdScalableContextLow.pageRequests) else {
       pageRequests.refused += 1
-      return block(
-        request, VTdFault.pageRequestDisabled,
+      var outcome = DMAOutcome(request, .fault)
+      block(
+        &outcome, VTdFault.pageRequestDisabled,
         isSilent: context.low.has(VTdScalableContextLow.disablesFaults))
+      return outcome
     }
     pageRequests.post(request.device, request.pasid, group)
     return nil

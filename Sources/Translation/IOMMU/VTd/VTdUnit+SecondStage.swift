@@ -6,8 +6,9 @@ extension VTdUnit {
     case unresolved
   }
 
-  enum Walk {
-    case found(IOTranslation)
+  /// How a walk ends; what it found stands where its caller said.
+  enum WalkEnd {
+    case found
     case blocked(UInt16)
     case unresolved
   }
@@ -16,7 +17,8 @@ extension VTdUnit {
   ///
   /// Source: Intel VT-d 4.1, "Context Entry", field TT: 00 blocks requests with translated addresses
   /// and translation requests, 01 lets them pass, 10 blocks them and passes the rest through.
-  func legacyTables(_ context: Context, _ request: DMARequest) -> TablesFetch {
+  @inline(__always)
+  static func legacyTables(_ context: Context, _ request: DMARequest) -> TablesFetch {
     let isSilent = context.low.has(VTdContextLow.disablesFaults)
     let type = context.low[VTdContextLow.type]
     if type != 1, request.addressType != .untranslated {
@@ -24,10 +26,10 @@ extension VTdUnit {
     }
     return .found(
       Tables(
-        kind: type == 2 ? .passThrough : .second,
-        domain: UInt32(context.high[VTdContextHigh.domain]),
         second: context.low & VTdContextLow.table.mask,
-        secondLevels: Int(context.high[VTdContextHigh.width]) + 2, isSilent: isSilent))
+        domain: UInt32(context.high[VTdContextHigh.domain]),
+        kind: type == 2 ? .passThrough : .second,
+        secondLevels: UInt8(context.high[VTdContextHigh.width]) + 2, isSilent: isSilent))
   }
 
   /// Walks the second stage from the root, or from what the paging-structure caches have.
@@ -39,11 +41,13 @@ extension VTdUnit {
   ///
   /// Source: Intel VT-d 4.1, "Second-Stage Translation".
   mutating func walkSecond(
-    _ request: DMARequest, _ tables: Tables, _ memory: borrowing IOMemory
-  ) -> Walk {
+    _ request: DMARequest, _ tables: Tables, _ memory: borrowing IOMemory,
+    _ found: inout IOTranslation
+  ) -> WalkEnd {
     let address = request.address
     let space = UInt64(tables.domain)
-    var level = tables.secondLevels - 1
+    let top = Int(tables.secondLevels) - 1
+    var level = top
     var table = tables.second
     var rights = Rights.data
     if let cached = secondCaches.deepest(space, address, below: level) {
@@ -55,7 +59,7 @@ extension VTdUnit {
       case .value(let word): value = word
       case .absent: return .unresolved
       case .refused:
-        let isRoot = level == tables.secondLevels - 1
+        let isRoot = level == top
         guard tables.isScalable else { return .blocked(VTdFault.tableAccess) }
         return .blocked(isRoot ? VTdFault.secondRootAccess : VTdFault.secondAccess)
       }
@@ -79,11 +83,10 @@ extension VTdUnit {
       }
       if isLeaf {
         let shift = UInt8(12 + 9 * level)
-        let page = VTdSecondStage.address(in: value, leafLevel: level)
-        return .found(
-          IOTranslation(
-            output: page, leaf: value, filledAt: 0, domain: tables.domain, device: request.device,
-            pasid: tables.pasid, shift: shift, rights: rights, kind: .second))
+        found.output = VTdSecondStage.address(in: value, leafLevel: level)
+        found.leaf = value
+        (found.shift, found.rights, found.kind) = (shift, rights, .second)
+        return .found
       }
       table = value & VTdSecondStageEntry.frame.mask
       let place = IOTablePlace(table: table, rights: rights, level: UInt8(level - 1))

@@ -11,14 +11,15 @@ extension VTdUnit {
       case passThrough
     }
 
-    var kind: Kind
+    // Larger fields come first, so that no copy moves bytes between them.
+    var second: UInt64 = 0
+    var first: UInt64 = 0
     var domain: UInt32
     /// Of the entries in the IOTLB; that of the context for a request without one.
     var pasid: UInt32 = 0
-    var second: UInt64 = 0
-    var secondLevels = 0
-    var first: UInt64 = 0
-    var firstLevels = 0
+    var kind: Kind
+    var secondLevels: UInt8 = 0
+    var firstLevels: UInt8 = 0
     var isSilent: Bool
     /// Writes to the second stage's accessed and dirty bits.
     var setsSecondBits = false
@@ -35,14 +36,14 @@ extension VTdUnit {
     }
   }
 
-  @inline(__always)
   mutating func translate(
-    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
-  ) -> DMAOutcome {
-    if policy == .passThrough { return passed(request, domain: DMAOutcome.noDomain) }
-    if registers.isEnabled == false { return DMAOutcome(request, .untranslated) }
+    _ outcome: inout DMAOutcome, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
+  ) {
+    outcome.result = .untranslated
+    if policy == .passThrough { return pass(&outcome, domain: DMAOutcome.noDomain) }
+    if registers.isEnabled == false { return }
     let before = (references.structures + references.tables, contextLookups, iotlb.misses, walks)
-    var outcome = judge(request, recorded, memory)
+    judge(recorded, memory, &outcome)
     outcome.references = UInt16(
       truncatingIfNeeded: references.structures + references.tables - before.0)
     if contextLookups.hits != before.1.hits {
@@ -51,118 +52,131 @@ extension VTdUnit {
       outcome.context = .miss
     }
     if walks == before.3 { unwalked += iotlb.misses - before.2 }
-    return outcome
   }
 
   @inline(__always)
   private mutating func judge(
-    _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
-  ) -> DMAOutcome {
+    _ recorded: RecordedOutcome, _ memory: borrowing IOMemory, _ outcome: inout DMAOutcome
+  ) {
     let isPlain = !isScalableNow
-    if probesFirst, isPlain, request.addressType == .untranslated {
-      if let hit = iotlb.lookup(UInt64(request.device) | 1 << 62, request.address) {
-        return accept(request, hit.pointee, by: nil)
+    if probesFirst, isPlain, outcome.request.addressType == .untranslated {
+      let space = UInt64(outcome.request.device) | 1 << 62
+      if let hit = iotlb.lookup(space, outcome.request.address) {
+        return accept(hit, &outcome, by: nil)
       }
     }
-    if request.hasPASID, isPlain {
-      return block(request, VTdFault.legacyWithPASID, isSilent: false)
+    if outcome.request.hasPASID, isPlain {
+      return block(&outcome, VTdFault.legacyWithPASID, isSilent: false)
     }
     let context: Context
-    switch self.context(of: request, recorded, memory) {
+    switch self.context(of: outcome.request, recorded, memory) {
     case .found(let found): context = found
     case .blocked(let code):
       let isSilent = recorded.context.map { $0.low & 2 != 0 } ?? false
-      return block(request, code, isSilent: isSilent)
-    case .unresolved: return unresolved(request, recorded)
+      return block(&outcome, code, isSilent: isSilent)
+    case .unresolved: return unresolved(recorded, &outcome)
     }
     let tables: Tables
-    switch isPlain ? legacyTables(context, request) : scalableTables(context, request, memory) {
+    switch isPlain
+      ? Self.legacyTables(context, outcome.request)
+      : scalableTables(context, outcome.request, memory)
+    {
     case .found(let found): tables = found
-    case .blocked(let code, let isSilent): return block(request, code, isSilent: isSilent)
-    case .unresolved: return unresolved(request, recorded)
+    case .blocked(let code, let isSilent): return block(&outcome, code, isSilent: isSilent)
+    case .unresolved: return unresolved(recorded, &outcome)
     }
-    if request.addressType == .translated {
+    if outcome.request.addressType == .translated {
       // It bypasses the unit, which has checked that the device may send such requests.
-      var outcome = passed(request, domain: tables.domain)
-      outcome.isGranted = isGranted(request)
-      return outcome
+      pass(&outcome, domain: tables.domain)
+      outcome.isGranted = isGranted(outcome.request)
+      return
     }
     if tables.kind == .passThrough {
-      guard request.address >> UInt64(hostBits) == 0 else {
+      guard outcome.request.address >> UInt64(hostBits) == 0 else {
         let code = isPlain ? VTdFault.beyondWidth : VTdFault.scalableBeyondWidth
-        return block(request, code, isSilent: tables.isSilent)
+        return block(&outcome, code, isSilent: tables.isSilent)
       }
-      return passed(request, domain: tables.domain)
+      return pass(&outcome, domain: tables.domain)
     }
-    return translate(request, by: tables, recorded, memory)
+    translate(by: tables, recorded, memory, &outcome)
   }
 
   /// Looks the request up in the IOTLB, and walks where that misses.
   @inline(__always)
   private mutating func translate(
-    _ request: DMARequest, by tables: Tables, _ recorded: RecordedOutcome,
-    _ memory: borrowing IOMemory
-  ) -> DMAOutcome {
+    by tables: Tables, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory,
+    _ outcome: inout DMAOutcome
+  ) {
     let isScalable = tables.isScalable
-    if tables.kind == .second, request.address >> UInt64(12 + 9 * tables.secondLevels) != 0 {
+    let address = outcome.request.address
+    if tables.kind == .second, address >> UInt64(12 + 9 * tables.secondLevels) != 0 {
       let code = isScalable ? VTdFault.scalableBeyondWidth : VTdFault.beyondWidth
-      return block(request, code, isSilent: tables.isSilent)
+      return block(&outcome, code, isSilent: tables.isSilent)
     }
     let space =
       isByDevice
-      ? UInt64(request.device) | 1 << 62 | (isScalable ? UInt64(tables.pasid + 1) << 32 : 0)
+      ? UInt64(outcome.request.device) | 1 << 62
+        | (isScalable ? UInt64(tables.pasid + 1) << 32 : 0)
       : tables.space
-    if !probesFirst || isScalable || request.addressType != .untranslated {
-      if let hit = iotlb.lookup(space, request.address) {
-        let found = hit.pointee
-        var outcome = accept(request, found, by: tables)
-        if request.addressType == .translationRequest { give(found, request, &outcome) }
-        return outcome
+    if !probesFirst || isScalable || outcome.request.addressType != .untranslated {
+      if let hit = iotlb.lookup(space, address) {
+        accept(hit, &outcome, by: tables)
+        if outcome.request.addressType == .translationRequest { give(hit.pointee, &outcome) }
+        return
       }
     }
-    var found: IOTranslation
+    fill(space, by: tables, recorded, memory, &outcome)
+  }
+
+  /// Walks after a miss of the IOTLB, and keeps what that finds.
+  @inline(never)
+  private mutating func fill(
+    _ space: UInt64, by tables: Tables, _ recorded: RecordedOutcome,
+    _ memory: borrowing IOMemory, _ outcome: inout DMAOutcome
+  ) {
+    walks += 1
+    outcome.iotlb = .miss
+    var found = IOTranslation.none
     if let leaf = recorded.translation, leaf.entry != 0 {
-      found = recordedLeaf(leaf, request, tables)
-      walks += 1
+      found = recordedLeaf(leaf, outcome.request, tables)
     } else {
-      walks += 1
-      let walk =
+      let end =
         tables.kind == .second
-        ? walkSecond(request, tables, memory) : walkFirst(request, tables, memory)
-      switch walk {
-      case .found(let translation): found = translation
+        ? walkSecond(outcome.request, tables, memory, &found)
+        : walkFirst(outcome.request, tables, memory, &found)
+      switch end {
+      case .found: break
       case .blocked(let code):
-        if cachesNegative { keepNegative(request, code, tables, space) }
-        return block(request, code, isSilent: tables.isSilent, .miss)
+        if cachesNegative { keepNegative(outcome.request, code, tables, space) }
+        return block(&outcome, code, isSilent: tables.isSilent)
       case .unresolved:
         guard let leaf = recorded.translation, leaf.output != 0 else {
-          return unresolved(request, recorded, .miss)
+          return unresolved(recorded, &outcome)
         }
-        found = recordedLeaf(leaf, request, tables)
+        found = recordedLeaf(leaf, outcome.request, tables)
       }
     }
     guard found.output >> 20 != 0xfee || found.shift > 20 else {
-      let code = isScalable ? VTdFault.scalableInterruptRange : VTdFault.interruptRange
-      return block(request, code, isSilent: tables.isSilent, .miss)
+      let code =
+        tables.isScalable ? VTdFault.scalableInterruptRange : VTdFault.interruptRange
+      return block(&outcome, code, isSilent: tables.isSilent)
     }
-    found.filledAt = request.place.event
-    found.device = request.device
+    found.filledAt = outcome.request.place.event
+    found.device = outcome.request.device
     found.domain = tables.domain
     found.pasid = tables.pasid
     if isByDevice { deviceSpaces.add(space) }
-    iotlb.fill(space, request.address, found)
-    var outcome = accept(request, found, by: tables, .miss)
-    if request.addressType == .translationRequest { give(found, request, &outcome) }
-    return outcome
+    iotlb.fill(space, outcome.request.address, found)
+    withUnsafeMutablePointer(to: &found) { accept($0, &outcome, by: tables, .miss) }
+    if outcome.request.addressType == .translationRequest { give(found, &outcome) }
   }
 
   /// Gives a device the translation that it asked for, where it is allowed.
   @inline(never)
-  private mutating func give(
-    _ found: IOTranslation, _ request: DMARequest, _ outcome: inout DMAOutcome
-  ) {
+  private mutating func give(_ found: IOTranslation, _ outcome: inout DMAOutcome) {
     guard outcome.result == .translated else { return }
     outcome.isGranted = true
+    let request = outcome.request
     var kept = found
     kept.device = request.device
     kept.pasid = request.pasid
@@ -182,7 +196,7 @@ extension VTdUnit {
     var entry = IOTranslation.none
     entry.filledAt = request.place.event
     (entry.domain, entry.device, entry.pasid) = (tables.domain, request.device, tables.pasid)
-    (entry.shift, entry.fault) = (12, code)
+    (entry.shift, entry.fault) = (12, UInt8(truncatingIfNeeded: code))
     switch tables.kind {
     case .first: entry.kind = .first
     case .nested: entry.kind = .nested
@@ -197,36 +211,36 @@ extension VTdUnit {
   /// `tables` are nothing where a hit came before the context was read.
   @inline(__always)
   private mutating func accept(
-    _ request: DMARequest, _ found: IOTranslation, by tables: Tables?,
+    _ found: UnsafeMutablePointer<IOTranslation>, _ outcome: inout DMAOutcome, by tables: Tables?,
     _ lookup: DMAOutcome.Lookup = .hit
-  ) -> DMAOutcome {
-    if found.fault != 0 {
-      return block(request, found.fault, isSilent: tables?.isSilent ?? false, lookup)
+  ) {
+    outcome.iotlb = lookup
+    if found.pointee.fault != 0 {
+      let code = UInt16(found.pointee.fault)
+      return block(&outcome, code, isSilent: tables?.isSilent ?? false)
     }
     if !(skipsPermission && lookup == .hit),
-      let code = denial(of: request, found, by: tables)
+      let code = Self.denial(of: outcome.request, found, by: tables)
     {
-      return block(request, code, isSilent: tables?.isSilent ?? false, lookup)
+      return block(&outcome, code, isSilent: tables?.isSilent ?? false)
     }
-    var outcome = DMAOutcome(request, .translated)
-    let offset: UInt64 = (1 << UInt64(found.shift)) - 1
-    outcome.output = found.output & ~offset | request.address & offset
-    outcome.pageShift = found.shift
-    outcome.leaf = found.leaf
-    outcome.rights = found.rights
-    outcome.iotlb = lookup
-    outcome.filledAt = found.filledAt
-    outcome.domain = found.domain
-    return outcome
+    outcome.result = .translated
+    let offset: UInt64 = (1 << UInt64(found.pointee.shift)) - 1
+    outcome.output = found.pointee.output & ~offset | outcome.request.address & offset
+    outcome.pageShift = found.pointee.shift
+    outcome.leaf = found.pointee.leaf
+    outcome.rights = found.pointee.rights
+    outcome.filledAt = found.pointee.filledAt
+    outcome.domain = found.pointee.domain
   }
 
   /// Why a translation does not allow a request.
   @inline(__always)
-  private func denial(
-    of request: DMARequest, _ found: IOTranslation, by tables: Tables?
+  private static func denial(
+    of request: DMARequest, _ found: UnsafeMutablePointer<IOTranslation>, by tables: Tables?
   ) -> UInt16? {
     var needs = request.kind.needs
-    if found.kind != .second {
+    if found.pointee.kind != .second {
       if !request.isPrivileged {
         needs.insert(.user)
       } else if tables?.protectsWrites == false {
@@ -235,7 +249,7 @@ extension VTdUnit {
       }
       if request.executes { needs.insert(.execute) }
     }
-    let missing = needs.subtracting(found.rights)
+    let missing = needs.subtracting(found.pointee.rights)
     guard !missing.isEmpty else { return nil }
     let isScalable = tables?.isScalable ?? false
     if missing.contains(.user) { return VTdFault.userForbidden }
@@ -244,43 +258,41 @@ extension VTdUnit {
     return isScalable ? VTdFault.scalableRead : VTdFault.read
   }
 
-  private func passed(_ request: DMARequest, domain: UInt32) -> DMAOutcome {
-    var outcome = DMAOutcome(request, .passedThrough)
-    outcome.output = request.address
+  @inline(__always)
+  private func pass(_ outcome: inout DMAOutcome, domain: UInt32) {
+    outcome.result = .passedThrough
+    outcome.output = outcome.request.address
     outcome.rights = [.read, .write]
     outcome.domain = domain
-    return outcome
   }
 
   /// A request for which no tables are at hand: what the recorder saw of it stands for them.
   ///
   /// A recorded fault is what the tables said then.
   @inline(never)
-  private mutating func unresolved(
-    _ request: DMARequest, _ recorded: RecordedOutcome, _ lookup: DMAOutcome.Lookup = .none
-  ) -> DMAOutcome {
+  private mutating func unresolved(_ recorded: RecordedOutcome, _ outcome: inout DMAOutcome) {
+    let request = outcome.request
     if let fault = recorded.fault {
-      return block(request, fault.code & 0xff, isSilent: false, lookup)
+      return block(&outcome, fault.code & 0xff, isSilent: false)
     }
     if let leaf = recorded.translation, leaf.entry != 0 || leaf.output != 0 {
-      let tables = Tables(kind: .second, domain: leaf.domain, isSilent: false)
+      let tables = Tables(domain: leaf.domain, kind: .second, isSilent: false)
       var found = recordedLeaf(leaf, request, tables)
       found.filledAt = request.place.event
       found.device = request.device
       found.domain = leaf.domain
       let space = isByDevice ? UInt64(request.device) | 1 << 62 : tables.space
       // Without a context the lookup by domain was not made; that by device was.
-      if !probesFirst, lookup == .none, let hit = iotlb.lookup(space, request.address) {
-        return accept(request, hit.pointee, by: nil)
+      if !probesFirst, outcome.iotlb == .none, let hit = iotlb.lookup(space, request.address) {
+        return accept(hit, &outcome, by: nil)
       }
       walks += 1
       if isByDevice { deviceSpaces.add(space) }
       iotlb.fill(space, request.address, found)
-      return accept(request, found, by: nil, .miss)
+      withUnsafeMutablePointer(to: &found) { accept($0, &outcome, by: nil, .miss) }
+      return
     }
-    var outcome = DMAOutcome(request, .unresolved)
-    outcome.iotlb = lookup
-    return outcome
+    outcome.result = .unresolved
   }
 
   /// The leaf that a recorder saw at the end of a walk, which stands for the tables of that moment.
@@ -291,7 +303,7 @@ extension VTdUnit {
     _ leaf: RecordedOutcome.Translation, _ request: DMARequest, _ tables: Tables
   ) -> IOTranslation {
     let level = Self.level(of: leaf)
-    references.tables += max(tables.secondLevels - level, 0)
+    references.tables += max(Int(tables.secondLevels) - level, 0)
     let shift = UInt64(12 + 9 * level)
     let page =
       leaf.entry != 0

@@ -111,19 +111,15 @@ struct VTdUnit: RemappingUnit, ~Copyable {
     faults.report(VTdFaultLog.record(blocked), isSilent: blocked.isFaultSilent)
   }
 
-  /// Blocks a request.
+  /// Blocks a request; the outcome says what the IOTLB had of it.
   @inline(never)
-  mutating func block(
-    _ request: DMARequest, _ code: UInt16, isSilent: Bool, _ lookup: DMAOutcome.Lookup = .none
-  ) -> DMAOutcome {
-    var outcome = DMAOutcome(request, .fault)
+  mutating func block(_ outcome: inout DMAOutcome, _ code: UInt16, isSilent: Bool) {
+    outcome.result = .fault
     outcome.fault = code
-    outcome.iotlb = lookup
     outcome.isFaultSilent = isSilent && VTdFault.isQualified(code)
     blocked[Int(code & 255)] += 1
     let lost = faults.overflowed
-    faults.report(request, code, isSilent: outcome.isFaultSilent)
+    faults.report(outcome.request, code, isSilent: outcome.isFaultSilent)
     outcome.isFaultLost = faults.overflowed != lost
-    return outcome
   }
 }
