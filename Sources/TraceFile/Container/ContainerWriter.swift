@@ -17,7 +17,8 @@ public final class ContainerWriter {
   private var records = 0
   private var instructions = 0
   private var footprint = FootprintCounter()
-  private var events: [String: Int] = [:]
+  /// By the tag's number.
+  private var events = [Int](repeating: 0, count: EventTag.limit)
   /// Bytes of the file taken by each column, in the order of their numbers.
   public private(set) var columnBytes: [Int] = Array(repeating: 0, count: ColumnID.allCases.count)
 
@@ -61,7 +62,7 @@ public final class ContainerWriter {
     footprint.add(block)
     if block.counts.events > 0 {
       try block.loadEvents()
-      block.withEvents { for event in $0 { events["\(event.tag)", default: 0] += 1 } }
+      block.withEvents { for event in $0 { events[Int(event.tag.rawValue)] += 1 } }
     }
     index.entries.append(
       ContainerIndex.Entry(
@@ -74,6 +75,14 @@ public final class ContainerWriter {
     try append(head.bytes + payload + frames)
     records += Int(block.counts.records)
     instructions += Int(block.counts.instructions) + Int(block.counts.trailingInstructions)
+  }
+
+  /// How often each event occurs; nothing where there are none.
+  private var eventsByName: [String: Int]? {
+    let named = EventTag.allCases.compactMap { tag in
+      events[Int(tag.rawValue)] == 0 ? nil : ("\(tag)", events[Int(tag.rawValue)])
+    }
+    return named.isEmpty ? nil : Dictionary(uniqueKeysWithValues: named)
   }
 
   private func pack(
@@ -101,7 +110,7 @@ public final class ContainerWriter {
     var final = header
     final.totals = ContainerHeader.Totals(
       records: records, instructions: instructions, skipped: skipped,
-      footprint: footprint.footprint, events: events.isEmpty ? nil : events)
+      footprint: footprint.footprint, events: eventsByName)
     let encoded = final.encoded(payloadBytes: Self.headerPayloadBytes)
     guard encoded.count == ContainerFormat.frameHeadBytes + Self.headerPayloadBytes else {
       throw TraceError(

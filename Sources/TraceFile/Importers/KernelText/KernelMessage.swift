@@ -65,20 +65,22 @@ extension KernelTextImporter {
   /// Source: Linux, `drivers/iommu/intel/dmar.c`, `dmar_fault_do_one`. Before 5.13 the address has no
   /// `0x` and the reason is decimal.
   private mutating func handleDMAR(_ text: TextCursor, _ block: inout BlockBuilder) -> Bool {
+    // The parts follow each other, so that one pass finds all.
     guard var name = Self.find("Request device [", from: text),
       let device = DeviceNumbers.requester(&name),
-      var reason = Self.find("[fault reason ", from: text)
+      let fault = Self.find("fault ", from: name),
+      var reason = Self.find("[fault reason ", from: fault)
     else { return false }
     let isHexadecimal = Self.takeMark(&reason)
     guard let code = isHexadecimal ? reason.takeHexadecimal() : reason.takeNumber() else {
       return false
     }
-    if var address = Self.find("fault addr ", from: text) {
+    if var address = Self.after("addr ", fault) {
       _ = Self.takeMark(&address)
       guard let value = address.takeHexadecimal() else { return false }
-      let isWrite: UInt64 = Self.find("[DMA Write", from: text) == nil ? 0 : 1
+      let isWrite: UInt64 = Self.find("[DMA ", from: text)?.next == UInt8(ascii: "W") ? 1 : 0
       access(device, value, isWrite: isWrite, code: code, &block)
-    } else if var index = Self.find("fault index ", from: text) {
+    } else if var index = Self.after("index ", fault) {
       _ = Self.takeMark(&index)
       guard let value = index.takeHexadecimal() else { return false }
       block.append(.recordedFault, device, code, value, 0)
@@ -86,6 +88,15 @@ extension KernelTextImporter {
       return false
     }
     return true
+  }
+
+  /// What follows a word that stands here; nothing where another does.
+  private static func after(_ word: StaticString, _ start: TextCursor) -> TextCursor? {
+    var cursor = start
+    for at in 0..<word.utf8CodeUnitCount {
+      guard cursor.take(word.utf8Start[at]) else { return nil }
+    }
+    return cursor
   }
 
   /// `Event logged [IO_PAGE_FAULT device=0000:00:05.0 domain=0x0002 address=0x... flags=0x0020]`.

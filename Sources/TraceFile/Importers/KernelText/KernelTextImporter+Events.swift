@@ -111,12 +111,19 @@ extension KernelTextImporter {
 
   /// Where the text behind a mark begins.
   static func find(_ mark: StaticString, from start: TextCursor) -> TextCursor? {
+    let (text, count) = (mark.utf8Start, mark.utf8CodeUnitCount)
+    let first = text[0]
     var cursor = start
     while !cursor.isAtLineEnd {
+      // Most places do not begin as the mark does.
+      guard cursor.next == first else {
+        cursor.step()
+        continue
+      }
       var attempt = cursor
       var at = 0
-      while at < mark.utf8CodeUnitCount, attempt.take(mark.utf8Start[at]) { at += 1 }
-      if at == mark.utf8CodeUnitCount { return attempt }
+      while at < count, attempt.take(text[at]) { at &+= 1 }
+      if at == count { return attempt }
       cursor.step()
     }
     return nil
