@@ -68,11 +68,7 @@ struct AMDViTests {
     Row(
       event: 0, why: "V clear passes everything", writes: [(0x10_0700, 0)], kind: .write,
       output: 0x7000),
-    Row(
-      event: 0, why: "TV clear is not translated", writes: [(0x10_0700, 1 | 3 << 61)],
-      output: 0x7000),
-    Row(
-      event: 2, why: "TV clear heeds IW", writes: [(0x10_0700, 1 | 1 << 61)], kind: .write),
+    Row(event: 2, why: "TV clear ends the walk", writes: [(0x10_0700, 1 | 3 << 61)]),
     Row(event: 0, why: "mode 0 passes", writes: [(0x10_0700, 3 | 3 << 61)], output: 0x7000),
     Row(event: 2, why: "mode 0 heeds IR", writes: [(0x10_0700, 3 | 1 << 62)]),
     Row(event: 1, why: "mode 7 does not exist", writes: [(0x10_0700, 7 << 9 | 3 | 3 << 61)]),

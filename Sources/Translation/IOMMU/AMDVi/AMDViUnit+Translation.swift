@@ -55,8 +55,13 @@ extension AMDViUnit {
 
   /// Checks the device's entry, then the IOTLB, then the tables.
   ///
-  /// Source: AMD 48882, "Device Table Entry Format" and "Table Walks"; an entry without V passes
-  /// everything, one without TV is not translated but heeds IR and IW (recalled).
+  /// An entry without V passes everything, and one with V and without TV ends every walk.
+  ///
+  /// Model: QEMU before 10.1 passes what an entry without TV should have stopped.
+  ///
+  /// Source: AMD 48882, "Device Table Entry Format", the table of V, TV and GV; QEMU 10.1,
+  /// hw/i386/amd_iommu.c, `amdvi_page_walk`, and VirtualBox, DevIommuAmd.cpp, which raises an
+  /// IO_PAGE_FAULT, agree.
   private mutating func judge(
     _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
   ) -> DMAOutcome {
@@ -93,15 +98,17 @@ extension AMDViUnit {
     let isGuest =
       device.word0.has(AMDViDevice0.guestValid)
       && (request.hasPASID || device.word0.has(AMDViDevice0.guestIO))
-    let isDirect =
-      !device.word0.has(AMDViDevice0.translationValid)
-      || device.word0[AMDViDevice0.mode] == 0 && !isGuest
-    if isDirect || request.addressType == .translated {
+    let isTranslated = request.addressType == .translated
+    guard isTranslated || device.word0.has(AMDViDevice0.translationValid) else {
+      return block(request, AMDViEvent.pageFault, isSilent: device.isSilent)
+    }
+    let isDirect = device.word0[AMDViDevice0.mode] == 0 && !isGuest
+    if isDirect || isTranslated {
       guard device.rights.isSuperset(of: request.kind.needs) else {
         return block(request, AMDViEvent.pageFault, isSilent: device.isSilent)
       }
       var outcome = passed(request, domain: device.domain)
-      outcome.isGranted = request.addressType == .translated && isGranted(request)
+      outcome.isGranted = isTranslated && isGranted(request)
       return outcome
     }
     return translate(request, device, isGuest: isGuest, wasProbed: probed, recorded, memory)

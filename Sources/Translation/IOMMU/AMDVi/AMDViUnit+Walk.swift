@@ -259,8 +259,11 @@ extension AMDViUnit {
   /// Translates by tables alone, and leaves nothing behind.
   func peek(_ device: UInt32, _ address: UInt64, _ memory: borrowing IOMemory) -> TablePeek {
     guard case .found(let entry) = readDevice(device, memory),
-      entry.word0.has(AMDViDevice0.translationValid)
+      entry.word0.has(AMDViDevice0.valid)
     else { return .unresolved }
+    guard entry.word0.has(AMDViDevice0.translationValid) else {
+      return .fault(AMDViEvent.pageFault)
+    }
     var level = Int(entry.word0[AMDViDevice0.mode]) - 1
     var table = entry.word0 & AMDViDevice0.root.mask
     while level >= 0 {

@@ -162,8 +162,10 @@ struct AMDViUnit: RemappingUnit, ~Copyable {
     var outcome = DMAOutcome(request, .fault)
     outcome.fault = code
     outcome.iotlb = lookup
-    // Only page faults of a device can be kept out of the log.
-    outcome.isFaultSilent = isSilent && code == AMDViEvent.pageFault
+    // Only page faults of a device can be kept out of the log; one of a translation request is none, by
+    // AMD 48882, "I/O Page Faults", as VirtualBox's DevIommuAmd.cpp has it.
+    outcome.isFaultSilent =
+      (isSilent || request.addressType == .translationRequest) && code == AMDViEvent.pageFault
     blocked[Int(code & 15)] += 1
     let lost = events.overflowed
     events.report(isSilent: outcome.isFaultSilent)

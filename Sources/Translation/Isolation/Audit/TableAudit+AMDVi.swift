@@ -89,7 +89,9 @@ extension TableAudit {
         ["entry": hex(place), "value": hex(entry[0]), "change": "reserved bits are set"])
     }
     let isGuest = entry[0].has(AMDViDevice0.guestValid)
-    let isDirect = !entry[0].has(AMDViDevice0.translationValid) || mode == 0 && !isGuest
+    // Without TV every walk ends.
+    let translates = entry[0].has(AMDViDevice0.translationValid)
+    let isDirect = translates && mode == 0 && !isGuest
     var bytes: Int?
     let root = entry[0] & AMDViDevice0.root.mask
     if isDirect {
@@ -98,7 +100,7 @@ extension TableAudit {
         detail["how"] = "its entry passes requests"
         find(10, guest == nil ? .low : .high, subject, detail)
       }
-    } else if 1...6 ~= mode {
+    } else if translates, 1...6 ~= mode {
       let translation = Translation(
         root: root, levels: mode, rights: AMDViUnit.rights(entry[0]).rawValue)
       bytes = sweeps[try sweep(translation, device, subject.domain, guest, &audit)].bytes()
@@ -109,7 +111,8 @@ extension TableAudit {
     }
     audit.rows.append([
       .text(NameBook().device(device)), .text(guest ?? "host"),
-      .text(isDirect ? "pass-through" : isGuest ? "nested" : "\(mode) levels"),
+      .text(
+        !translates ? "blocked" : isDirect ? "pass-through" : isGuest ? "nested" : "\(mode) levels"),
       .text(hex(UInt64(subject.domain))), bytes == nil ? .empty : .text(hex(root)),
       bytes.map { .number($0) } ?? .empty,
     ])
