@@ -67,6 +67,16 @@ struct IODomains {
   }
 }
 
+/// Pages of a domain.
+enum DomainPages {
+  /// Whether a range that ends somewhere takes less than all of the page that an address is in.
+  static func isPart(_ address: UInt64, upTo end: UInt64, of size: UInt64) -> Bool {
+    let first = address & ~(size - 1)
+    // The page of 4 KiB that the range ends in goes too.
+    return address > first || end < first + (size - 0xfff)
+  }
+}
+
 /// How a map is cut into pages.
 struct MapPieces {
   private var address: UInt64

@@ -1,7 +1,7 @@
 /// AMD-Vi tables that a run writes because its trace tells mappings and not tables.
 ///
 /// Model: a domain's tables have four levels; a mapped page is 4 KiB, 2 MiB or 1 GiB, the largest that
-/// its range and alignment allow, and unmapping a part of one unmaps it all.
+/// its range and alignment allow, and is taken apart where a part of it is unmapped or mapped elsewhere.
 struct AMDViTables: ~Copyable {
   /// The device table as the register has it: every requester has an entry.
   private(set) var base: UInt64?
@@ -30,7 +30,7 @@ struct AMDViTables: ~Copyable {
       case .detach(let device, _, let pasid): detach(device, pasid, &memory)
       case .map(let domain, let address, let output, let bytes, let rights):
         map(domain, address, output, bytes, rights, &memory)
-      case .unmap(let domain, let address, let bytes): unmap(domain, address, bytes, memory)
+      case .unmap(let domain, let address, let bytes): unmap(domain, address, bytes, &memory)
       }
     if !isDone { refused += 1 }
   }
@@ -106,11 +106,16 @@ struct AMDViTables: ~Copyable {
     for above in stride(from: Self.levels - 1, to: level, by: -1) {
       let place = table + 8 * (address >> UInt64(12 + 9 * above) & 511)
       let entry = memory.read(place) ?? 0
-      if entry & 1 == 0 || entry[AMDViPageTableEntry.nextLevel] == 0 {
+      if entry & 1 == 0 {
         guard let new = frames.allocate(&memory) else { return nil }
         // The table below an entry of level `above` is of level `above` as the manual counts.
         memory.write(place, new | UInt64(above) << 9 | 3 << 61 | 1)
         table = new
+      } else if entry[AMDViPageTableEntry.nextLevel] == 0 {
+        // A larger page in the way is taken apart.
+        guard let small = split(entry, above, &memory) else { return nil }
+        memory.write(place, small)
+        table = small & AMDViPageTableEntry.address.mask
       } else {
         table = entry & AMDViPageTableEntry.address.mask
       }
@@ -120,7 +125,7 @@ struct AMDViTables: ~Copyable {
   }
 
   private mutating func unmap(
-    _ domain: UInt32, _ address: UInt64, _ bytes: UInt64, _ memory: borrowing IOMemory
+    _ domain: UInt32, _ address: UInt64, _ bytes: UInt64, _ memory: inout IOMemory
   ) -> Bool {
     guard let root = domains.known(domain)?.table else { return true }
     var at = address & ~0xfff
@@ -129,7 +134,7 @@ struct AMDViTables: ~Copyable {
     while at < end, at >> UInt64(12 + 9 * Self.levels) == 0 {
       steps += 1
       guard steps <= MapPieces.maximum else { return false }
-      let size = clear(root, at, memory)
+      let size = clear(root, at, upTo: end, &memory)
       let next = (at & ~(size - 1)) &+ size
       guard next > at else { break }
       at = next
@@ -137,11 +142,11 @@ struct AMDViTables: ~Copyable {
     return true
   }
 
-  /// Clears the leaf of an address.
+  /// Clears the leaf of an address; of a large page of which a part is unmapped, a small one's.
   ///
   /// - Returns: how far what was found there reaches.
   private mutating func clear(
-    _ root: UInt64, _ address: UInt64, _ memory: borrowing IOMemory
+    _ root: UInt64, _ address: UInt64, upTo end: UInt64, _ memory: inout IOMemory
   ) -> UInt64 {
     var table = root
     var level = Self.levels - 1
@@ -151,6 +156,12 @@ struct AMDViTables: ~Copyable {
       let size: UInt64 = 1 << UInt64(12 + 9 * level)
       guard entry.pointee & 1 == 1 else { return size }
       if entry.pointee[AMDViPageTableEntry.nextLevel] == 0 {
+        if level > 0, DomainPages.isPart(address, upTo: end, of: size) {
+          // Without room for small pages the whole of it is gone.
+          entry.pointee = split(entry.pointee, level, &memory) ?? 0
+          guard entry.pointee != 0 else { return size }
+          continue
+        }
         entry.pointee = 0
         return size
       }
@@ -158,5 +169,22 @@ struct AMDViTables: ~Copyable {
       level -= 1
     }
     return 4096
+  }
+
+  /// A table of smaller pages in a large one's place.
+  ///
+  /// - Returns: the entry that leads to it; nothing where there is no room.
+  private mutating func split(
+    _ leaf: UInt64, _ level: Int, _ memory: inout IOMemory
+  ) -> UInt64? {
+    guard let table = frames.allocate(&memory), let words = memory.table(in: table >> 12) else {
+      return nil
+    }
+    let page = leaf & AMDViPageTableEntry.address.mask
+    let rights = AMDViPageTableEntry.reads.mask | AMDViPageTableEntry.writes.mask
+    for at in 0..<512 {
+      words[at] = page + UInt64(at) << UInt64(3 + 9 * level) | leaf & rights | 1
+    }
+    return table | UInt64(level) << 9 | rights | 1
   }
 }

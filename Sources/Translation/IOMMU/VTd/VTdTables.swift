@@ -4,7 +4,8 @@
 /// by the same walks as from recorded tables.
 ///
 /// Model: a domain's tables have the deepest format that the unit walks; a mapped page is 4 KiB, 2 MiB
-/// or 1 GiB, the largest that its range and alignment allow, and unmapping a part of one unmaps it all.
+/// or 1 GiB, the largest that its range and alignment allow, and is taken apart where a part of it is
+/// unmapped or mapped elsewhere.
 struct VTdTables: ~Copyable {
   private(set) var root: UInt64?
   private var frames: TableFrames
@@ -179,7 +180,7 @@ struct VTdTables: ~Copyable {
     while at < end, at >> UInt64(12 + 9 * levels) == 0 {
       steps += 1
       guard steps <= MapPieces.maximum else { return false }
-      let size = clear(root, at, memory)
+      let size = clear(root, at, upTo: end, &memory)
       let next = (at & ~(size - 1)) &+ size
       guard next > at else { break }
       at = next
@@ -187,11 +188,11 @@ struct VTdTables: ~Copyable {
     return true
   }
 
-  /// Clears the leaf of an address.
+  /// Clears the leaf of an address; of a large page of which a part is unmapped, a small one's.
   ///
   /// - Returns: how far what was found there reaches.
   private mutating func clear(
-    _ root: UInt64, _ address: UInt64, _ memory: borrowing IOMemory
+    _ root: UInt64, _ address: UInt64, upTo end: UInt64, _ memory: inout IOMemory
   ) -> UInt64 {
     var table = root
     var level = levels - 1
@@ -201,6 +202,12 @@ struct VTdTables: ~Copyable {
       let size: UInt64 = 1 << UInt64(12 + 9 * level)
       guard entry.pointee & 3 != 0 else { return size }
       if VTdSecondStage.isLeaf(entry.pointee, level: level) {
+        if level > 0, DomainPages.isPart(address, upTo: end, of: size) {
+          // Without room for small pages the whole of it is gone.
+          entry.pointee = split(entry.pointee, level, &memory) ?? 0
+          guard entry.pointee != 0 else { return size }
+          continue
+        }
         entry.pointee = 0
         return size
       }
@@ -210,9 +217,26 @@ struct VTdTables: ~Copyable {
     return 4096
   }
 
+  /// A table of smaller pages in a large one's place.
+  ///
+  /// - Returns: the entry that leads to it; nothing where there is no room.
+  private mutating func split(
+    _ leaf: UInt64, _ level: Int, _ memory: inout IOMemory
+  ) -> UInt64? {
+    guard let table = frames.allocate(&memory), let words = memory.table(in: table >> 12) else {
+      return nil
+    }
+    let page = VTdSecondStage.address(in: leaf, leafLevel: level)
+    let size = level > 1 ? VTdSecondStageEntry.pageSize.mask : 0
+    for at in 0..<512 {
+      words[at] = page + UInt64(at) << UInt64(3 + 9 * level) | size | leaf & 3
+    }
+    return VTdSecondStage.table(at: table)
+  }
+
   /// Where the leaf of an address stands at a level, with the tables above it.
   ///
-  /// A larger page in the way gives room to smaller ones.
+  /// A larger page in the way is taken apart.
   private mutating func leaf(
     _ root: UInt64, _ address: UInt64, _ level: Int, _ memory: inout IOMemory
   ) -> UInt64? {
@@ -223,10 +247,14 @@ struct VTdTables: ~Copyable {
     for above in stride(from: levels - 1, to: level, by: -1) {
       let place = table + 8 * (address >> UInt64(12 + 9 * above) & 511)
       let entry = memory.read(place) ?? 0
-      if entry & 3 == 0 || VTdSecondStage.isLeaf(entry, level: above) {
+      if entry & 3 == 0 {
         guard let new = frames.allocate(&memory) else { return nil }
         memory.write(place, VTdSecondStage.table(at: new))
         table = new
+      } else if VTdSecondStage.isLeaf(entry, level: above) {
+        guard let small = split(entry, above, &memory) else { return nil }
+        memory.write(place, small)
+        table = small & VTdSecondStageEntry.frame.mask
       } else {
         table = entry & VTdSecondStageEntry.frame.mask
       }
