@@ -6,9 +6,12 @@ struct InvalidationTable: AnswerTable {
   var variants: [Variant] { [] }
   let devices: [DeviceVariant]
   private let isUsual: Bool
+  /// Of the processors, in megahertz, where the machine says it.
+  private let clock: Int?
 
   init(_ machine: MachineDescription) {
     let latency = machine.iommu?.latency
+    clock = machine.interrupts?.clockMegahertz
     isUsual = latency.map { $0 == .none } ?? false
     let usual = isUsual
     devices = IOInvalidationPolicy.allCases.compactMap { policy in
@@ -32,7 +35,8 @@ struct InvalidationTable: AnswerTable {
           "The same maps, unmaps and requests under each policy: recorded takes the trace's own "
           + "invalidations, strict one for each unmap, lazy a domain's once its queue is full or "
           + "old, and pass-through translates nothing. Cost is lookups, table entries and waits for "
-          + "invalidations, as work and not time. Exposure is what stayed reachable after its unmap, "
+          + "invalidations, as work and not time, and in cycles too where the machine has "
+          + "`interrupts.clockMegahertz`. Exposure is what stayed reachable after its unmap, "
           + "as bytes times microseconds; under pass-through everything is reachable always, and no "
           + "number stands for it. A trace whose driver was strict uses addresses again at once: "
           + "under lazy its devices then meet stale translations, which its driver would not have "
@@ -47,6 +51,7 @@ struct InvalidationTable: AnswerTable {
           ResultTable.Column("walkNanoseconds", "translating ns"),
           ResultTable.Column("invalidationNanoseconds", "invalidating ns"),
           ResultTable.Column("nanosecondsPerRequest", "ns a request"),
+        ] + cycleColumns + [
           ResultTable.Column("byteMicroseconds", "bytes x us"),
           ResultTable.Column("longestNanoseconds", "longest ns"),
           ResultTable.Column("staleRequests", "stale requests"),
@@ -65,11 +70,29 @@ struct InvalidationTable: AnswerTable {
             .number(device["iommu.nanoseconds"]),
             .number(device["iommu.invalidation.nanoseconds"]),
             .ratio(work, over: device["iommu.requests"]),
+          ] + cycles(of: work, over: device["iommu.requests"]) + [
             isOpen ? .empty : .number(device[exposure + "byteMicroseconds"]),
             isOpen ? .empty : .number(device[exposure + "longestNanoseconds"]),
             isOpen ? .empty : .number(device[exposure + "uses"]),
           ]
         })
     ]
+  }
+
+  private var cycleColumns: [ResultTable.Column] {
+    clock == nil
+      ? []
+      : [
+        ResultTable.Column("cycles", "cycles"),
+        ResultTable.Column("cyclesPerRequest", "cycles a request"),
+      ]
+  }
+
+  /// Nanoseconds as cycles of the machine's clock, where it has one; nothing where they are too many.
+  private func cycles(of nanoseconds: Int, over requests: Int) -> [ResultTable.Cell] {
+    guard let clock else { return [] }
+    let (product, isTooMany) = nanoseconds.multipliedReportingOverflow(by: clock)
+    guard !isTooMany else { return [.empty, .empty] }
+    return [.number(product / 1000), .ratio(product / 1000, over: requests)]
   }
 }

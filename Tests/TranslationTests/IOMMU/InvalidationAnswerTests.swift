@@ -87,4 +87,21 @@ struct InvalidationAnswerTests {
 
   @Test("a trace without requests of devices gives no table")
   func none() throws { #expect(try table("nestwalk scenario 1\nload 0x1000\n", []) == nil) }
+
+  /// 2,000 MHz are two cycles a nanosecond.
+  @Test("cycles where the machine has a clock, and no column where it has none")
+  func cycles() throws {
+    let latency =
+      "iommu.latency={iotlbNanoseconds: 2, referenceNanoseconds: 50, invalidationNanoseconds: 1000}"
+    let settings = ["iommu.quirks=[]", "iommu.flushQueue.entries=4", latency]
+    let plain = try #require(try table(FlushPolicyTests.scenario, settings))
+    #expect(!plain.columns.contains { $0.name == "cycles" })
+    let clocked = try #require(
+      try table(FlushPolicyTests.scenario, settings + ["interrupts.clockMegahertz=2000"]))
+    let row = try row("strict", of: clocked)
+    // 24 lookups of 2 ns, 4 x 16 + 2 entries of 50 ns and 8 waits of 1,000 ns.
+    let nanoseconds = 24 * 2 + 66 * 50 + 8 * 1000
+    #expect(row["cycles"] == .number(2 * nanoseconds))
+    #expect(row["cyclesPerRequest"] == .hundredths((2 * nanoseconds * 100 + 12) / 24))
+  }
 }
