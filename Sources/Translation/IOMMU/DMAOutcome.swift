@@ -50,6 +50,8 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
   var isFaultSilent = false
   /// The log of faults was full, so that nobody will hear of this one.
   var isFaultLost = false
+  /// A first stage took part in the translation: the address is of a PASID's own space.
+  var isFirstStage = false
   /// A translated request names a page that the device was given, and that was not taken back.
   var isGranted = false
 

@@ -139,11 +139,11 @@ struct IOCheck: ~Copyable {
   }
 
   /// Compares the last translation of every page with what the image's tables say of it.
-  mutating func finish<Unit: RemappingUnit & ~Copyable>(
-    _ unit: borrowing Unit, _ memory: borrowing IOMemory
-  ) {
+  ///
+  /// - Parameter peek: what the tables of a device's unit say of an address.
+  mutating func finish(_ peek: (_ device: UInt32, _ page: UInt64) -> TablePeek) {
     guard isOn, hasImage else { return }
-    image.finish(unit, memory)
+    image.finish(peek)
     contradicted += image.contradicted
     contradictions += image.listed
   }

@@ -44,6 +44,8 @@ struct IOInvalidation: BitwiseCopyable, Sendable {
   var granularity: Granularity
   /// Only leaf entries have changed: the tables on the way may stay cached.
   var keepsTables = false
+  /// The number of the unit whose caches it takes from.
+  var unit: UInt8 = 0
   /// The driver of a policy queued it, behind what the event itself changed.
   var isOfPolicy = false
 
@@ -57,6 +59,11 @@ struct IOInvalidation: BitwiseCopyable, Sendable {
   /// Whether it was queued after a change that an event made.
   func comes(after event: UInt64) -> Bool {
     event < queued.event || isOfPolicy && event == queued.event
+  }
+
+  /// Whether it takes from a PASID's first stage, of the pages that it covers.
+  func isOfFirstStage(_ number: UInt32) -> Bool {
+    pasid == number || pasid == DMARequest.noPASID && granularity != .pages
   }
 
   /// Whether a page of 2^`shift` bytes has a byte in the range.

@@ -34,13 +34,11 @@ struct ImageComparison: ~Copyable {
       device: request.device, shift: outcome.pageShift)
   }
 
-  /// Walks the image for each page.
-  mutating func finish<Unit: RemappingUnit & ~Copyable>(
-    _ unit: borrowing Unit, _ memory: borrowing IOMemory
-  ) {
+  /// Walks the image for each page, by the tables of its device's unit.
+  mutating func finish(_ peek: (_ device: UInt32, _ page: UInt64) -> TablePeek) {
     for (key, one) in last.sorted(by: { $0.key < $1.key }) {
       let page = (key & (1 << 48 - 1)) << 12
-      switch unit.peek(one.device, page, memory) {
+      switch peek(one.device, page) {
       case .unresolved: unresolved += 1
       case .fault: unmapped += 1
       case .translated(let output, let leaf):

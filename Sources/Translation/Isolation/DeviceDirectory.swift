@@ -67,6 +67,8 @@ struct DeviceDirectory: ~Copyable {
   private var capacity = 8
   private var domainGuests = PairTable()
   private var pasidDomains = PairTable()
+  /// Units that serve a space, a bit each, where there are several.
+  private var spaceUnits = PairTable()
   private(set) var regions: [DeviceRegion] = []
   private(set) var dropped = 0
   /// The device of the last look-up: requests come in bursts.
@@ -174,6 +176,24 @@ struct DeviceDirectory: ~Copyable {
 
   func domain(of device: UInt32, pasid: UInt32) -> UInt32? {
     pasidDomains.number(of: UInt64(device), UInt64(pasid)).map { UInt32($0) }
+  }
+
+  /// Says which units serve a domain, and which a device is behind: a bit each.
+  mutating func serve(_ device: UInt32, _ unit: Int, _ domain: UInt32, by units: UInt8) {
+    guard spaceUnits.count < 2 * Self.maximumDevices else {
+      dropped += 1
+      return
+    }
+    spaceUnits.set(MappingSpace(device: device).word, 0, to: 1 << unit)
+    spaceUnits.set(MappingSpace(domain: domain).word, 0, to: Int(units))
+  }
+
+  /// Units that serve a space, a bit each; 0 where one is enough.
+  @inline(__always)
+  func units(of space: MappingSpace) -> UInt8 {
+    guard spaceUnits.count > 0 else { return 0 }
+    let whose = space.pasid == nil ? space : space.domain.map { MappingSpace(domain: $0) } ?? space
+    return UInt8(truncatingIfNeeded: spaceUnits.number(of: whose.word, 0) ?? 0)
   }
 
   // MARK: Peers

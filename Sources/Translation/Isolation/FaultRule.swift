@@ -53,7 +53,9 @@ enum FaultRule: Sendable, Equatable {
   /// drivers/iommu/amd/amd_iommu_types.h, EVENT_TYPE_*.
   static func amdvi(_ code: UInt16) -> FaultRule {
     switch code {
-    case 1, 3, 4: .malformed
+    // An entry that is not valid, or beyond the table: nobody gave the requester a domain.
+    case 1: .noContext
+    case 3, 4: .malformed
     case 2: .unmappedOrForbidden
     case 8: .addressType
     default: .none

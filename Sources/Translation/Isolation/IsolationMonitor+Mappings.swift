@@ -6,7 +6,7 @@ extension IsolationMonitor {
   /// The guest of a space; `FindingLog.Subject.none` where nobody said.
   ///
   /// Mutating, though it changes nothing: calls that are not copy all that is watched.
-  private mutating func guest(of space: MappingSpace) -> UInt32 {
+  mutating func guest(of space: MappingSpace) -> UInt32 {
     if let domain = space.domain { return devices.guest(ofDomain: domain) ?? noGuest }
     guard let device = space.device else { return noGuest }
     if let domain = devices.state(of: device)?.pointee.knownDomain,
@@ -34,6 +34,7 @@ extension IsolationMonitor {
     mappings.map(
       space, address, bytes: bytes, to: output, rights: rights, guest: guest, at: Moment(place))
     judgeConflicts(space, at: place)
+    if mappings.staleSpaces > 0 { judgeReuse(space, bytes, output, guest, at: place) }
     if !tables.freed.isEmpty, bytes > 0 {
       judgeFreed(output >> 12, (output &+ (bytes - 1)) >> 12 &+ 1, at: place)
     }
@@ -80,6 +81,13 @@ extension IsolationMonitor {
       let found = invalidations.latest(ofDomain: domain, after: mapping.unmapped.event)
       detail["invalidated"] =
         found.map { "not; the latest covers another range: \($0.text)" } ?? "not since"
+      if mapping.awaitsDevices, let domain,
+        let device = grants.device(holding: page, of: domain)
+      {
+        detail["invalidated"] = "not in the TLB of \(names.device(device))"
+      } else if mapping.told != 0 {
+        detail["invalidated"] = "not by every unit of its domain"
+      }
     }
     if let owner = owners.owner(of: frame) { detail["owner"] = names.guest(owner.guest) }
     return detail
@@ -90,7 +98,7 @@ extension IsolationMonitor {
     _ space: MappingSpace, _ address: UInt64, _ bytes: UInt64, _ output: UInt64,
     at place: EventPlace
   ) {
-    guard isVTd, bytes > 0 else { return }
+    guard bytes > 0 else { return }
     judged[25] += 1
     let last = output &+ (bytes - 1)
     guard output <= 0xfeef_ffff, last >= 0xfee0_0000 else { return }
@@ -198,13 +206,69 @@ extension IsolationMonitor {
     let (end, overflow) = first.addingReportingOverflow(count)
     guard !overflow, first < end, end >> 52 == 0 else { return }
     if !tables.freed.isEmpty { judgeFreed(first, end, at: place) }
+    if !tables.isEmpty { judgeTables(first, end, guest, at: place) }
     if !mappings.isEmpty {
       judged[7] += 1
       judgeReuse(first, end, guest, at: place)
+      if event[3] == 0 { judgeTaken(first, end, guest, at: place) }
     }
     owners.assign(
       FrameOwners.Range(
         first: first, end: end, guest: guest, isShared: event[3] != 0, since: place.event))
+  }
+
+  /// V7 where a frame is mapped for another guest while a domain that it was unmapped from may still
+  /// reach it.
+  ///
+  /// Within one owner that is what deferred invalidation is made for, and V6 judges its use.
+  private mutating func judgeReuse(
+    _ space: MappingSpace, _ bytes: UInt64, _ output: UInt64, _ guest: UInt32,
+    at place: EventPlace
+  ) {
+    guard guest != noGuest, bytes > 0,
+      mappings.staleSpaces > (mappings.hasStale(space) ? 1 : 0)
+    else { return }
+    let first = output >> 12
+    let last = (output &+ (bytes - 1)) >> 12
+    var frame = first
+    while frame <= last, frame &- first < UInt64(MappingTable.maximumPieces) {
+      defer { frame += 1 }
+      guard let old = mappings.staleUse(of: frame, outside: space),
+        old.guest != noGuest, old.guest != guest
+      else { continue }
+      find(7, .critical, subject(of: old.space), at: place) { monitor in
+        var detail = monitor.evidence(of: old, page: old.page + (frame &- old.frame))
+        detail["next"] = "mapped in \(monitor.text(of: space)) at \(monitor.now.text)"
+        return detail
+      }
+      return
+    }
+  }
+
+  /// V10, V20 and V21 where frames go to somebody else while a guest's domain still maps them.
+  private mutating func judgeTaken(
+    _ first: UInt64, _ end: UInt64, _ guest: UInt32, at place: EventPlace
+  ) {
+    judged[20] += 1
+    judged[21] += 1
+    for at in mappings.live(in: first, end) {
+      let mapping = mappings.pool[at]
+      guard mapping.guest != noGuest, mapping.guest != 0, mapping.guest != guest else { continue }
+      let isWritable = mapping.rights & 2 != 0
+      let isIdentity = mapping.page == mapping.frame && guest == 0
+      let rule = guest == 0 ? isIdentity ? 10 : 21 : 20
+      let severity: Severity =
+        rule == 10 ? .high : isWritable ? .critical : rule == 21 ? .high : .low
+      find(rule, severity, subject(of: mapping.space), at: place) { monitor in
+        let page = mapping.page + (max(first, mapping.frame) - mapping.frame)
+        var detail = monitor.evidence(of: mapping, page: page)
+        detail["guest"] = monitor.names.guest(mapping.guest)
+        detail["owner"] = monitor.names.guest(guest)
+        detail["access"] = isWritable ? "write" : "read"
+        detail["next"] = "given to \(monitor.names.guest(guest)) while mapped"
+        return detail
+      }
+    }
   }
 
   private mutating func judgeReuse(

@@ -29,7 +29,7 @@ extension IsolationMonitor {
       judgeFault(outcome, number)
     case .interrupt, .unresolved: break
     }
-    if outcome.request.addressType == .translated { judgeGrant(outcome) }
+    if outcome.request.addressType != .untranslated { judgeGrant(outcome) }
   }
 
   private func subject(_ outcome: DMAOutcome) -> FindingLog.Subject {
@@ -64,7 +64,7 @@ extension IsolationMonitor {
     if !owners.isEmpty { judgeOwner(outcome, devices.states + number) }
     if !mappings.isEmpty { judgeStaleness(outcome) }
     if !unflushed.isEmpty { judgeRoot(outcome) }
-    if outcome.output >> 20 == 0xfee, isVTd { judgeDoorbell(outcome) }
+    if outcome.output >> 20 == 0xfee { judgeDoorbell(outcome) }
   }
 
   /// V3: the frame belongs to somebody else; V23 where a PASID led there.
@@ -108,13 +108,25 @@ extension IsolationMonitor {
     return nil
   }
 
+  /// The first stage that a request of a PASID, or of none, is translated by.
+  ///
+  /// Model: a request without a PASID uses PASID 0, as Linux's RID_PASID.
+  private func stage(of outcome: DMAOutcome) -> MappingSpace {
+    let request = outcome.request
+    let domain =
+      outcome.domain == DMAOutcome.noDomain
+      ? devices.state(of: request.device)?.pointee.knownDomain : outcome.domain
+    return MappingSpace(domain: domain ?? 0, pasid: request.hasPASID ? request.pasid : 0)
+  }
+
   /// Where the trace may have mapped what a request names.
   private func spaces(of outcome: DMAOutcome) -> [MappingSpace] {
     let device = outcome.request.device
     let domain =
       outcome.domain == DMAOutcome.noDomain
       ? devices.state(of: device)?.pointee.knownDomain : outcome.domain
-    return (domain.map { [MappingSpace(domain: $0)] } ?? [])
+    let first = mappings.hasFirstStages ? [stage(of: outcome)] : []
+    return first + (domain.map { [MappingSpace(domain: $0)] } ?? [])
       + [.unknown, MappingSpace(device: device)]
   }
 
@@ -122,7 +134,11 @@ extension IsolationMonitor {
   @inline(__always)
   private mutating func judgeStaleness(_ outcome: DMAOutcome) {
     let page = outcome.request.address >> 12
-    if outcome.domain != DMAOutcome.noDomain {
+    if outcome.isFirstStage {
+      if mappings.hasFirstStages {
+        judgeStaleness(outcome, mappings.find(stage(of: outcome), page))
+      }
+    } else if outcome.domain != DMAOutcome.noDomain {
       judgeStaleness(outcome, mappings.find(MappingSpace(domain: outcome.domain), page))
     }
     if mappings.hasUnknownDomains { judgeStaleness(outcome, mappings.find(.unknown, page)) }
@@ -138,10 +154,13 @@ extension IsolationMonitor {
     guard outcome.iotlb == .hit else { return }
     let mapping = mappings.pool[at]
     let frame = mapping.frame &+ (outcome.request.address >> 12 &- mapping.page)
+    // A page that was mapped anew is stale where it led elsewhere, or allowed what it no longer does.
     let isStale =
       mapping.isStale
       ? outcome.filledAt < mapping.unmapped.event
-      : outcome.filledAt < mapping.mapped.event && outcome.output >> 12 != frame
+      : outcome.filledAt < mapping.mapped.event
+        && (outcome.output >> 12 != frame
+          || outcome.request.kind.needs.rawValue & 3 & ~mapping.rights != 0)
     if isStale { tellStale(outcome, mapping) }
   }
 
@@ -206,10 +225,12 @@ extension IsolationMonitor {
     }
   }
 
-  /// V27: translated although the root changed and not everything was flushed.
+  /// V27: translated by what a cache had although the root changed and not everything was flushed.
   private mutating func judgeRoot(_ outcome: DMAOutcome) {
-    guard outcome.iotlb == .hit else { return }
-    let what = unflushed.contains(.iotlb) ? "IOTLB" : "context cache"
+    guard outcome.iotlb == .hit || outcome.context == .hit else { return }
+    let what =
+      unflushed.contains(.iotlb)
+      ? "IOTLB" : unflushed.contains(.context) ? "context cache" : "PASID cache"
     let changed = rootChanged
     find(27, .medium, subject(outcome), at: outcome.request.place) { monitor in
       var detail = monitor.evidence(outcome)
@@ -265,15 +286,33 @@ extension IsolationMonitor {
   }
 
   /// V5: passed because the device said that it is translated.
+  ///
+  /// A translation that the device asks for and gets is its own until its TLB is invalidated.
+  @inline(never)
   private mutating func judgeGrant(_ outcome: DMAOutcome) {
+    guard outcome.request.addressType == .translated else {
+      if outcome.isGranted { grant(outcome) }
+      return
+    }
     judged[5] &+= 1
-    guard outcome.result != .fault, !outcome.isGranted else { return }
+    guard outcome.result != .fault, !outcome.isGranted, !grants.covers(outcome.request) else {
+      return
+    }
     find(5, .critical, subject(outcome), at: outcome.request.place) { monitor in
       var detail = monitor.evidence(outcome)
       detail["address"] = detail["iova"]
       detail["iova"] = nil
       return detail
     }
+  }
+
+  private mutating func grant(_ outcome: DMAOutcome) {
+    let offset: UInt64 = 1 << UInt64(min(outcome.pageShift, 57)) - 1
+    grants.add(
+      GrantTable.Grant(
+        holder: GrantTable.holder(outcome.request.device, pasid: outcome.request.pasid),
+        page: outcome.request.address & ~offset, output: outcome.output & ~offset,
+        domain: outcome.domain, shift: outcome.pageShift, rights: outcome.rights.rawValue & 3))
   }
 
   // MARK: Faults

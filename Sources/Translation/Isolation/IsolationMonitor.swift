@@ -13,6 +13,8 @@ struct IsolationMonitor: ~Copyable {
   var devices = DeviceDirectory()
   var mappings = MappingTable()
   var invalidations = InvalidationHistory()
+  /// What devices were given and may still use.
+  var grants = GrantTable()
   /// The tables that the trace writes word by word.
   var tables = TableDirectory()
   var names = NameBook()
@@ -43,6 +45,7 @@ struct IsolationMonitor: ~Copyable {
     let rawValue: UInt8
     static let context = RootCaches(rawValue: 1)
     static let iotlb = RootCaches(rawValue: 2)
+    static let pasid = RootCaches(rawValue: 4)
   }
 
   init(isVTd: Bool, _ policy: IsolationPolicy = IsolationPolicy()) {
@@ -96,6 +99,7 @@ struct IsolationMonitor: ~Copyable {
     case .dmaUnmap:
       unmap(MappingSpace(device: word(event[0])), event[1], bytes: event[2])
     case .entryOwner: ownEntry(event, at: place)
+    case .translationCompletion: grant(event)
     case .iommuRegister:
       if isVTd { seeRegister(event) }
     default: break
@@ -118,6 +122,7 @@ struct IsolationMonitor: ~Copyable {
   private mutating func seeRegister(_ event: TraceEvent) {
     guard event[1] == 0x18, event[3] & (1 << 30) != 0 else { return }
     unflushed = [.context, .iotlb]
+    if VTdRegisters.mode(of: rootAddress) == 1 { unflushed.insert(.pasid) }
     rootChanged = now
   }
 
@@ -127,11 +132,28 @@ struct IsolationMonitor: ~Copyable {
     if invalidation.granularity == .global, invalidation.queued.event > rootChanged.event {
       if invalidation.cache == .context { unflushed.remove(.context) }
       if invalidation.cache == .iotlb { unflushed.remove(.iotlb) }
+      if invalidation.cache == .pasid { unflushed.remove(.pasid) }
+    }
+    if invalidation.cache == .deviceTLB, !grants.isEmpty {
+      if grants.forget(invalidation) {
+        mappings.invalidateDevices(at: Moment(invalidation.effective), devices, grants)
+      }
     }
     guard invalidation.cache == .iotlb else { return }
     tables.see(invalidation)
     guard !mappings.isEmpty else { return }
-    mappings.invalidate(invalidation, devices)
+    mappings.invalidate(invalidation, devices, grants)
+  }
+
+  /// A completion that the recorder saw.
+  private mutating func grant(_ event: TraceEvent) {
+    let (request, given) = IOTranslation.granted(event)
+    let domain = devices.state(of: request.device)?.pointee.knownDomain ?? DMAOutcome.noDomain
+    grants.add(
+      GrantTable.Grant(
+        holder: GrantTable.holder(request.device, pasid: request.pasid), page: given.input,
+        output: given.output, domain: domain, shift: given.shift,
+        rights: given.rights.rawValue & 3))
   }
 
   /// Counts a finding, and tells it where enough of its like was not told yet.

@@ -25,11 +25,22 @@ struct MappingSpace: BitwiseCopyable, Hashable, Sendable {
 
   init(device: UInt32) { word = 1 << 32 | UInt64(device) }
 
+  /// The first stage of a PASID, whose tables a trace writes.
+  init(domain: UInt32, pasid: UInt32) {
+    word = 1 << 63 | UInt64(pasid & 0xf_ffff) << 32 | UInt64(domain)
+  }
+
   static let unknown = MappingSpace(domain: DMAOutcome.noDomain)
 
   var domain: UInt32? {
-    word >> 32 == 0 && self != .unknown ? UInt32(truncatingIfNeeded: word) : nil
+    (word >> 32 == 0 || pasid != nil) && self != .unknown ? UInt32(truncatingIfNeeded: word) : nil
   }
+
+  /// Of a first stage; nothing for other spaces.
+  var pasid: UInt32? { word >> 63 == 1 ? UInt32(truncatingIfNeeded: word >> 32 & 0xf_ffff) : nil }
+
+  /// A domain's own.
+  var isSecondStage: Bool { word >> 32 == 0 && self != .unknown }
 
   var device: UInt32? { word >> 32 == 1 ? UInt32(truncatingIfNeeded: word) : nil }
 }
@@ -52,6 +63,10 @@ struct Mapping: BitwiseCopyable, Sendable {
   var rights: UInt8
   /// It was unmapped, and no invalidation covered it yet.
   var isStale = false
+  /// Units whose invalidation covered it, a bit each, of a domain that several serve.
+  var told: UInt8 = 0
+  /// Every unit forgot it, and devices still hold it.
+  var awaitsDevices = false
   /// The guest that the space belongs to; `FindingLog.Subject.none` where nobody said.
   var guest: UInt32
   var mapped: Moment

@@ -32,6 +32,42 @@ extension MappingTable {
     first(of: frame) { !$0.isStale && ($0.space != space || $0.rights != rights) }
   }
 
+  /// A stale mapping of the frame in another space.
+  func staleUse(of frame: UInt64, outside space: MappingSpace) -> Mapping? {
+    first(of: frame) { $0.isStale && $0.space != space }
+  }
+
+  /// Whether a space has stale mappings.
+  func hasStale(_ space: MappingSpace) -> Bool {
+    knownState(of: space).map { spaces[$0].stale > 0 } ?? false
+  }
+
+  /// Mappings that are not stale and have a frame in `first..<end`.
+  func live(in first: UInt64, _ end: UInt64) -> [Int] {
+    var found: [Int] = []
+    if end - first <= 4096 {
+      for size in 0..<2 where counts[size] > 0 {
+        let step: UInt64 = size == 0 ? 1 : 512
+        var frame = size == 0 ? first : first & ~511
+        while frame < end {
+          var at = alias(of: frame, size: size).map { Int32($0) } ?? Mapping.none
+          var steps = 0
+          while at >= 0, steps < Self.maximumAliases {
+            if !pool[Int(at)].isStale { found.append(Int(at)) }
+            at = pool[Int(at)].nextAlias
+            steps += 1
+          }
+          frame += step
+        }
+      }
+      return found
+    }
+    for at in 0..<used where isInUse(at) && !pool[at].isStale {
+      if pool[at].frame < end, pool[at].frame + pool[at].pageCount > first { found.append(at) }
+    }
+    return found
+  }
+
   /// A mapping of the frame in another space, made after an event.
   func reuse(of frame: UInt64, from space: MappingSpace, after event: UInt64) -> Mapping? {
     first(of: frame) { !$0.isStale && $0.space != space && $0.mapped.event > event }

@@ -21,12 +21,14 @@ struct MappingTable: ~Copyable {
 
   private(set) var pool: UnsafeMutablePointer<Mapping>
   private var capacity = 1 << 10
-  private var used = 0
+  private(set) var used = 0
   private var free: [Int32] = []
   private var pages = PairTable()
   private var frames = PairTable()
   private var spaceNumbers = PairTable()
   private(set) var spaces: [SpaceState] = []
+  /// Spaces with a stale mapping.
+  private(set) var staleSpaces = 0
   /// That was asked for last.
   private var lastState = 0
   private(set) var history = MappingHistory()
@@ -37,6 +39,7 @@ struct MappingTable: ~Copyable {
   /// Anything was ever mapped in a domain without a number, or for a device alone.
   private(set) var hasUnknownDomains = false
   private(set) var hasDevices = false
+  private(set) var hasFirstStages = false
   /// What the last `map` met.
   private(set) var conflicts: [Conflict] = []
 
@@ -96,6 +99,7 @@ struct MappingTable: ~Copyable {
     guard bytes > 0 else { return }
     if space.device != nil { hasDevices = true }
     if space == .unknown { hasUnknownDomains = true }
+    if space.pasid != nil { hasFirstStages = true }
     var (page, frame) = (address >> 12, output >> 12)
     let last = (address &+ (bytes - 1)) >> 12
     guard last >= page else { return }
@@ -269,12 +273,13 @@ struct MappingTable: ~Copyable {
   }
 
   /// Whether a cell of the pool holds a mapping: only then its page leads back to it.
-  private func isInUse(_ at: Int) -> Bool {
+  func isInUse(_ at: Int) -> Bool {
     pages.number(of: pool[at].space.word, Self.key(pool[at].page, Int(pool[at].size))) == at
   }
 
   private mutating func markStale(_ at: Int, _ moment: Moment) {
     pool[at].unmapped = moment
+    (pool[at].told, pool[at].awaitsDevices) = (0, false)
     linkStale(at)
   }
 
@@ -286,6 +291,7 @@ struct MappingTable: ~Copyable {
     pool[at].previousStale = Mapping.none
     if head >= 0 { pool[Int(head)].previousStale = Int32(at) }
     spaces[state].firstStale = Int32(at)
+    if spaces[state].stale == 0 { staleSpaces += 1 }
     spaces[state].stale += 1
   }
 
@@ -299,6 +305,7 @@ struct MappingTable: ~Copyable {
       spaces[state].firstStale = next
     }
     spaces[state].stale -= 1
+    if spaces[state].stale == 0 { staleSpaces -= 1 }
     pool[at].isStale = false
   }
 
@@ -344,6 +351,10 @@ struct MappingTable: ~Copyable {
     let state = state(of: space)
     spaces[state].exposure.uses += 1
   }
+
+  mutating func setTold(_ at: Int, _ units: UInt8) { pool[at].told = units }
+
+  mutating func setAwaiting(_ at: Int) { pool[at].awaitsDevices = true }
 
   /// Ends the pages of a large stale mapping that an invalidation covers.
   mutating func splitStale(_ at: Int) { split(at) }

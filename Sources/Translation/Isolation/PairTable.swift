@@ -24,7 +24,7 @@ struct PairTable: ~Copyable {
   @inline(__always)
   private func home(_ first: UInt64, _ second: UInt64) -> Int {
     let mixed = (first &* 0x9E37_79B9_7F4A_7C15) ^ (second &* 0xC2B2_AE3D_27D4_EB4F)
-    return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) >> (64 - logCells))
+    return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) &>> (64 &- logCells))
   }
 
   @inline(__always)

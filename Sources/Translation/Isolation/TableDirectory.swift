@@ -1,31 +1,15 @@
 import Results
 import TraceFile
 
-/// Which frames hold VT-d's tables, as far as the trace writes them, and which tables were freed.
+/// Which frames hold an IOMMU's tables, as far as the trace writes them, and which tables were freed.
 ///
-/// Model: tables of legacy mode alone; those of scalable mode and of AMD-Vi are written unseen.
+/// Model: a table that several devices or domains use is known as that of the first; AMD-Vi's tables of
+/// guests are written unseen, and so is what becomes of a guest's tables when the second stage moves
+/// them; of what one entry led to, 256 tables and 4,096 pages count as unmapped with it.
 struct TableDirectory: ~Copyable {
-  /// What a frame holds.
-  enum Kind: UInt8 {
-    case root
-    /// The contexts of a bus.
-    case contexts
-    /// Second-stage entries of `level`.
-    case entries
-  }
-
-  struct Table: BitwiseCopyable {
-    var kind: Kind
-    var level: UInt8 = 0
-    /// Of second-stage tables.
-    var domain: UInt32 = DMAOutcome.noDomain
-    /// The first address that it translates; of contexts the first device.
-    var first: UInt64 = 0
-  }
-
   /// A table that an entry no longer leads to, until an invalidation covers it.
   struct Freed: BitwiseCopyable {
-    var domain: UInt32
+    var space: MappingSpace
     var address: UInt64
     /// Of what the entry translated: 2^`shift` bytes.
     var shift: UInt8
@@ -39,13 +23,19 @@ struct TableDirectory: ~Copyable {
 
   private var numbers = PairTable()
   private var tables: [Table] = []
+  /// Places in `tables` of those that were forgotten.
+  private var unused: [Int] = []
   private(set) var freed: [Freed] = []
 
   /// Bounds for hostile traces.
   private static let maximumTables = 1 << 16
   private static let maximumFreed = 1 << 12
+  /// What one entry's change looks through: pages, tables for their pages, tables to learn or forget.
+  private static let maximumPages = 1 << 12
+  private static let maximumSearched = 1 << 8
+  private static let maximumChanged = 1 << 12
 
-  var isEmpty: Bool { tables.isEmpty }
+  var isEmpty: Bool { numbers.count == 0 }
 
   func table(in frame: UInt64) -> Table? {
     numbers.number(of: frame, 0).map { tables[$0] }
@@ -54,57 +44,85 @@ struct TableDirectory: ~Copyable {
   mutating func removeAll() {
     numbers = PairTable()
     tables.removeAll()
+    unused.removeAll()
     freed.removeAll()
   }
 
-  /// Takes in a table with all that memory has below it.
+  /// Takes in a table with what memory has below it: all of a root's, and as much of another's as one
+  /// change may cost.
   mutating func learn(_ frame: UInt64, _ table: Table, _ memory: borrowing IOMemory) {
+    let isRoot = table.kind == .root || table.kind == .scalableRoot || table.kind == .devices
+    var allowed = isRoot ? Self.maximumTables : Self.maximumChanged
     var left = [(frame, table)]
-    while let (frame, table) = left.popLast() {
-      guard tables.count < Self.maximumTables, numbers.number(of: frame, 0) == nil else { continue }
-      numbers.set(frame, 0, to: tables.count)
-      tables.append(table)
+    while let (frame, table) = left.popLast(), allowed > 0 {
+      guard numbers.count < Self.maximumTables, numbers.number(of: frame, 0) == nil else {
+        continue
+      }
+      allowed -= 1
+      if let place = unused.popLast() {
+        tables[place] = table
+        numbers.set(frame, 0, to: place)
+      } else {
+        numbers.set(frame, 0, to: tables.count)
+        tables.append(table)
+      }
       guard let words = memory.frames.words(in: frame) else { continue }
-      for at in 0..<512 {
-        if let child = Self.child(of: table, at, words[at], words[at | 1]) { left.append(child) }
+      for at in stride(from: 0, to: 512, by: table.stride) {
+        if table.kind.translates {
+          if case .table(let place, let below) = Self.entry(words[at], at: at, of: table, memory) {
+            left.append((place >> 12, below))
+          }
+        } else {
+          for child in Self.children(words + at, at: at, of: table, memory) {
+            left.append((child.frame, child.table))
+          }
+        }
       }
     }
   }
 
-  /// The table that an entry leads to.
+  /// The pages that a table and those below it map.
   ///
-  /// `next` is the word behind it, of a context.
-  static func child(
-    of table: Table, _ at: Int, _ word: UInt64, _ next: UInt64
-  ) -> (UInt64, Table)? {
-    switch table.kind {
-    case .root:
-      guard at & 1 == 0, word.has(VTdRootEntryLow.present) else { return nil }
-      let contexts = Table(kind: .contexts, first: UInt64(at / 2) << 8)
-      return (word[VTdRootEntryLow.table], contexts)
-    case .contexts:
-      let width = next[VTdContextHigh.width]
-      guard at & 1 == 0, word.has(VTdContextLow.present), word[VTdContextLow.type] != 2,
-        1...3 ~= width
-      else { return nil }
-      let domain = UInt32(next[VTdContextHigh.domain])
-      return (
-        word[VTdContextLow.table],
-        Table(kind: .entries, level: UInt8(width) + 1, domain: domain, first: 0)
-      )
-    case .entries:
-      guard table.level > 0, isTable(word, table) else { return nil }
-      let first = table.first &+ UInt64(at) << UInt64(12 + 9 * table.level)
-      return (
-        word[VTdSecondStageEntry.frame],
-        Table(kind: .entries, level: table.level - 1, domain: table.domain, first: first)
-      )
+  /// - Returns: `maximumPages` at most, of `maximumSearched` tables.
+  func pages(
+    under frame: UInt64, _ table: Table, _ memory: borrowing IOMemory
+  ) -> [Page] {
+    var found: [Page] = []
+    var left = [(frame, table)]
+    var visited = 0
+    while let (frame, table) = left.popLast(), visited < Self.maximumSearched {
+      visited += 1
+      guard found.count < Self.maximumPages, let words = memory.frames.words(in: frame) else {
+        continue
+      }
+      for at in 0..<512 {
+        switch Self.entry(words[at], at: at, of: table, memory) {
+        case .absent: break
+        case .table(let place, let below): left.append((place >> 12, below))
+        case .page(let page):
+          if found.count < Self.maximumPages { found.append(page) }
+        }
+      }
     }
+    return found
   }
 
-  static func isTable(_ word: UInt64, _ table: Table) -> Bool {
-    VTdSecondStage.isPresent(word, .standard)
-      && !VTdSecondStage.isLeaf(word, level: Int(table.level))
+  /// Forgets a table and those below it, whose frames are free for something else.
+  mutating func forget(_ frame: UInt64, _ table: Table, _ memory: borrowing IOMemory) {
+    var left = [(frame, table)]
+    var visited = 0
+    while let (frame, table) = left.popLast(), visited < Self.maximumChanged {
+      guard let place = numbers.number(of: frame, 0) else { continue }
+      visited += 1
+      numbers.remove(frame, 0)
+      unused.append(place)
+      guard table.level > 0, let words = memory.frames.words(in: frame) else { continue }
+      for at in 0..<512 {
+        if case .table(let place, let below) = Self.entry(words[at], at: at, of: table, memory) {
+          left.append((place >> 12, below))
+        }
+      }
+    }
   }
 
   /// An entry no longer leads to a table, which may be used for something else once no cache has it.
@@ -115,11 +133,10 @@ struct TableDirectory: ~Copyable {
 
   /// An invalidation takes what it covers, unless it says that only leaves have changed.
   mutating func see(_ invalidation: IOInvalidation) {
-    guard !freed.isEmpty, invalidation.pasid == DMARequest.noPASID else { return }
+    guard !freed.isEmpty else { return }
     for at in freed.indices.reversed() {
       let one = freed[at]
-      guard invalidation.comes(after: one.since.event),
-        invalidation.granularity == .global || invalidation.domain == one.domain,
+      guard invalidation.comes(after: one.since.event), isOf(one.space, invalidation),
         invalidation.granularity != .pages || covers(invalidation, one)
       else { continue }
       if invalidation.keepsTables {
@@ -128,6 +145,13 @@ struct TableDirectory: ~Copyable {
         freed.remove(at: at)
       }
     }
+  }
+
+  private func isOf(_ space: MappingSpace, _ invalidation: IOInvalidation) -> Bool {
+    if invalidation.granularity == .global { return true }
+    guard invalidation.domain == space.domain else { return false }
+    if let pasid = space.pasid { return invalidation.isOfFirstStage(pasid) }
+    return invalidation.pasid == DMARequest.noPASID
   }
 
   /// A cached entry for the lowest tables goes with any of its pages, higher ones are several.
@@ -146,114 +170,15 @@ struct TableDirectory: ~Copyable {
     if !taken.isEmpty { freed.removeAll(where: isTaken) }
     return taken
   }
-}
 
-/// Rules about writes of tables: V7 where a table is used again before caches forget it, V27 where an
-/// entry changes while hardware may be reading it.
-extension IsolationMonitor {
-  /// Sees the root table from SRTP on.
-  mutating func seeRoot(_ event: TraceEvent, _ memory: borrowing IOMemory) {
-    guard isVTd else { return }
-    if event[1] == 0x20 || event[1] == 0x24 {
-      rootAddress = VTdRegisters.merge(
-        rootAddress, event[1], from: 0x20, bytes: event[2], event[3])
-    } else if event[1] == 0x18, event[3] & (1 << 30) != 0 {
-      tables.removeAll()
-      guard VTdRegisters.mode(of: rootAddress) == 0 else { return }
-      tables.learn(rootAddress >> 12, TableDirectory.Table(kind: .root), memory)
+  /// A table that translates in frames of a range, of those that entries still lead to.
+  func used(in first: UInt64, _ end: UInt64) -> (frame: UInt64, table: Table)? {
+    guard end - first <= UInt64(tables.count) * 4 + 4096 else { return nil }
+    var frame = first
+    while frame < end {
+      if let table = table(in: frame), table.kind.translates { return (frame, table) }
+      frame += 1
     }
-  }
-
-  /// Sees a word of memory before it is written.
-  mutating func seeTableWrite(
-    _ address: UInt64, _ value: UInt64, _ memory: borrowing IOMemory, at place: EventPlace
-  ) {
-    guard isVTd, !tables.isEmpty, let table = tables.table(in: address >> 12) else { return }
-    let old = memory.read(address) ?? 0
-    guard old != value else { return }
-    let at = Int(address >> 3 & 511)
-    let beside = memory.read(address ^ 8) ?? 0
-    judged[27] += 1
-    switch table.kind {
-    case .root: break
-    case .contexts:
-      let isPresent = (at & 1 == 0 ? old & value : beside).has(VTdContextLow.present)
-      if isPresent {
-        let device = UInt32(table.first) | UInt32(at / 2)
-        tellRace(
-          FindingLog.Subject(device: device), address, old, value,
-          "a context changed while present",
-          at: place)
-      }
-    case .entries:
-      judge(table, address, at, old, value, place)
-    }
-    // A context's second word may come after its first.
-    let (low, high) = at & 1 == 0 ? (value, beside) : (beside, value)
-    let child =
-      table.kind == .contexts
-      ? TableDirectory.child(of: table, at & ~1, low, high)
-      : TableDirectory.child(of: table, at, value, 0)
-    if let (frame, below) = child { tables.learn(frame, below, memory) }
-  }
-
-  private mutating func judge(
-    _ table: TableDirectory.Table, _ address: UInt64, _ at: Int, _ old: UInt64, _ value: UInt64,
-    _ place: EventPlace
-  ) {
-    let level = Int(table.level)
-    let first = table.first &+ UInt64(at) << UInt64(12 + 9 * level)
-    let wasPresent = VTdSecondStage.isPresent(old, .standard)
-    let isPresent = VTdSecondStage.isPresent(value, .standard)
-    let hasMoved = old[VTdSecondStageEntry.frame] != value[VTdSecondStageEntry.frame]
-    if isPresent {
-      judged[7] += 1
-      tellFreed(tables.take { $0.slot == address }, "its entry leads elsewhere", at: place)
-    }
-    guard wasPresent, !isPresent || hasMoved else { return }
-    if TableDirectory.isTable(old, table) {
-      tables.free(
-        TableDirectory.Freed(
-          domain: table.domain, address: first, shift: UInt8(12 + 9 * level),
-          frame: old[VTdSecondStageEntry.frame], slot: address, since: now))
-      if isPresent {
-        tellFreed(tables.take { $0.slot == address }, "its entry leads elsewhere", at: place)
-      }
-    } else if isPresent {
-      tellRace(
-        FindingLog.Subject(domain: table.domain), address, old, value,
-        "a page's entry changed while present, for \(hex(first))", at: place)
-    }
-  }
-
-  /// V7 for tables whose frames are given to somebody while caches may still lead there.
-  mutating func judgeFreed(_ first: UInt64, _ end: UInt64, at place: EventPlace) {
-    tellFreed(
-      tables.take { first <= $0.frame && $0.frame < end }, "its frame is used for something else",
-      at: place)
-  }
-
-  private mutating func tellFreed(
-    _ freed: [TableDirectory.Freed], _ next: String, at place: EventPlace
-  ) {
-    for one in freed {
-      find(7, .critical, FindingLog.Subject(domain: one.domain), at: place) { monitor in
-        [
-          "iova": hex(one.address), "table": hex(one.frame << 12), "freed": one.since.text,
-          "invalidated": one.hint.map { "leaves only, \($0.text)" } ?? "not since",
-          "next": next + " at \(monitor.now.text)",
-        ]
-      }
-    }
-  }
-
-  private mutating func tellRace(
-    _ subject: FindingLog.Subject, _ address: UInt64, _ old: UInt64, _ value: UInt64,
-    _ what: String,
-    at place: EventPlace
-  ) {
-    find(27, .medium, subject, at: place) { _ in
-      ["entry": hex(address), "before": hex(old), "value": hex(value), "change": what]
-    }
+    return nil
   }
 }

@@ -84,8 +84,9 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     interrupts.finish(memory, &isolation)
     reportBlocked()
     isolation.finish()
-    // Devices of several units have tables of several roots.
-    if units.count == 1 { check.finish(units.all[0], memory) }
+    check.finish { device, page in
+      units.all[units.number(of: device)].peek(device, page, memory)
+    }
     samples.take(progress, at: Int(events))
   }
 
@@ -245,10 +246,11 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   /// Changes the tables: of the unit that a device is behind, or of every unit for a domain's maps.
   private mutating func take(_ change: DomainChange, unit: UInt64) {
     switch change {
-    case .attach(let device, let domain, _):
-      units.attach(device, to: domain, unit: unit)
+    case .attach(let device, let domain, let pasid):
+      units.attach(device, pasid, to: domain, unit: unit, &isolation)
       units.all[units.number(of: device)].take(change, &memory, at: place)
-    case .detach(let device, _, _):
+    case .detach(let device, _, let pasid):
+      units.detach(device, pasid, &isolation)
       units.all[units.number(of: device)].take(change, &memory, at: place)
     case .map, .unmap:
       for at in 0..<units.count { units.all[at].take(change, &memory, at: place) }
@@ -281,6 +283,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private mutating func tellEffects() {
     for at in 0..<units.count {
       units.all[at].drainEffects { effect in
+        var effect = effect
+        effect.unit = UInt8(truncatingIfNeeded: at)
         isolation.see(effect)
         check.note(effect)
       }

@@ -5,8 +5,6 @@ import Results
 ///
 /// A device that no attachment names a unit for is behind the first; so are commands and registers of
 /// units that the machine does not have, which are counted.
-///
-/// Model: a domain's mapping counts as invalidated with the first of its units that is told to.
 struct IOUnits<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   let count: Int
   /// Each by its number.
@@ -15,8 +13,10 @@ struct IOUnits<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private let behind: UnsafeMutablePointer<UInt8>
   /// Requests by unit, where there are several.
   private let requests: UnsafeMutablePointer<IOCounters>
-  /// Units in which a domain has devices, a bit each.
-  private var attached: [UInt32: UInt8] = [:]
+  /// Devices that each domain has behind each unit, and the domain of each device or PASID, where
+  /// there are several units.
+  private var attached: [UInt32: InlineArray<8, Int>] = [:]
+  private var domains: [UInt64: UInt32] = [:]
   /// Events that name a unit which the machine does not have.
   private(set) var foreign = 0
 
@@ -54,14 +54,50 @@ struct IOUnits<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   }
 
   /// Puts a device behind the unit that its attachment names, if any.
-  mutating func attach(_ device: UInt32, to domain: UInt32, unit: UInt64) {
-    if unit > 0, count > 1 { behind[Int(device & 0xffff)] = UInt8(number(named: unit - 1)) }
-    if count > 1 { attached[domain, default: 0] |= 1 << UInt8(number(of: device)) }
+  ///
+  /// The monitor hears which units serve the domain: a mapping is gone when the last has forgotten it.
+  mutating func attach(
+    _ device: UInt32, _ pasid: UInt32, to domain: UInt32, unit: UInt64,
+    _ isolation: inout IsolationMonitor
+  ) {
+    guard count > 1 else { return }
+    detach(device, pasid, &isolation)
+    if unit > 0 { behind[Int(device & 0xffff)] = UInt8(number(named: unit - 1)) }
+    let number = number(of: device)
+    attached[domain, default: .init(repeating: 0)][number] += 1
+    domains[Self.key(device, pasid)] = domain
+    isolation.devices.serve(device, number, domain, by: serving(domain))
+  }
+
+  private static func key(_ device: UInt32, _ pasid: UInt32) -> UInt64 {
+    UInt64(device & 0xffff) | UInt64(pasid) << 32
+  }
+
+  /// Takes a device out of its domain.
+  ///
+  /// Model: a unit whose last device of a domain has left it need not be told of the domain's unmaps.
+  mutating func detach(
+    _ device: UInt32, _ pasid: UInt32, _ isolation: inout IsolationMonitor
+  ) {
+    guard count > 1, let domain = domains.removeValue(forKey: Self.key(device, pasid)) else {
+      return
+    }
+    let unit = number(of: device)
+    attached[domain]?[unit] -= 1
+    isolation.devices.serve(device, unit, domain, by: serving(domain))
+  }
+
+  /// The units behind which a domain has devices, a bit each; the first where it has none.
+  func serving(_ domain: UInt32) -> UInt8 {
+    guard let devices = attached[domain] else { return 1 }
+    var units: UInt8 = 0
+    for number in 0..<count where devices[number] > 0 { units |= 1 << UInt8(number) }
+    return units == 0 ? 1 : units
   }
 
   /// Whether a domain has devices behind a unit.
   func has(_ domain: UInt32, _ number: Int) -> Bool {
-    count == 1 || attached[domain, default: 1] >> UInt8(number) & 1 == 1
+    count == 1 || serving(domain) >> UInt8(number) & 1 == 1
   }
 
   @inline(__always)

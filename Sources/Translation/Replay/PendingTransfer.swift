@@ -136,6 +136,7 @@ extension DMARequest {
   /// Whether the request is an interrupt message: a write to 0xFEEx_xxxx without a PASID.
   ///
   /// Source: Intel VT-d 4.1, "Handling of Interrupt Requests"; QEMU's and Linux's constants agree.
+  @inline(__always)
   var isMessage: Bool {
     address >> 20 == 0xfee && kind == .write && addressType == .untranslated && !hasPASID
   }

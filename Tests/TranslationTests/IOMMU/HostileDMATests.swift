@@ -144,6 +144,87 @@ struct HostileDMATests {
     #expect(translated > transfers / 100)
   }
 
+  /// An entry of some kind of table: it leads to one of sixteen frames, itself among them, with any
+  /// low bits, sizes and levels.
+  private static func entry(_ random: inout SeededGenerator) -> UInt64 {
+    let frame = UInt64.random(in: 0..<16, using: &random) << 12
+    let low = UInt64.random(in: 0..<4096, using: &random)
+    switch UInt8.random(in: 0..<6, using: &random) {
+    case 0: return 0
+    // A table or a page of VT-d, or of a first stage; one of AMD-Vi; a PASID's entry or a context's.
+    case 1: return frame | 3
+    case 2: return frame | 7 | UInt64.random(in: 0..<2, using: &random) << 7
+    case 3: return frame | 1 | UInt64.random(in: 0..<8, using: &random) << 9 | 3 << 61
+    case 4: return frame | 1 | UInt64.random(in: 0..<512, using: &random)
+    default: return frame | low | UInt64.random(in: 0..<4, using: &random) << 61
+    }
+  }
+
+  /// Sixteen frames in which every word may be of any table, and any table of any depth, so that tables
+  /// lead back to themselves and share each other's frames.
+  @Test("tables of every form that change under requests and commands", arguments: shapes)
+  func tables(_ shape: Shape) throws {
+    let machine = try MachineDescription.load(
+      json: try #require(Preset.named(shape.preset)).json, file: "m", settings: shape.settings)
+    var judged = 0
+    for seed in 1...4 as ClosedRange<UInt64> {
+      var random = SeededGenerator(state: seed &* 977)
+      let replay = Replay(machine, checksRecorded: false)
+      var builder = BlockBuilder()
+      // Frames without holes, of which most words say something.
+      for word in 0..<16 * 512 as Range<UInt64> {
+        builder.append(.tableWrite, words: [0, word * 8, Self.entry(&random)])
+      }
+      // A legacy or a scalable root and SRTP; a device table of one frame or four.
+      let frame = UInt64.random(in: 0..<16, using: &random) << 12
+      let isScalable = shape.settings.contains("iommu.mode=scalable") || seed % 4 == 0
+      let root: [[UInt64]] =
+        shape.preset == "qemu-amdvi"
+        ? [[0, 0, 8, frame | seed & 3], [0, 0x18, 8, 1]]
+        : [
+          [0, 0x20, 8, frame | (isScalable ? 1 << 10 : 0)], [0, 0x18, 4, 0x4000_0000],
+          [0, 0x18, 4, 0x8000_0000],
+        ]
+      for words in root { builder.append(.iommuRegister, words: words) }
+      builder.append(.domainOwner, words: [UInt64.random(in: 0..<4, using: &random), 1])
+      var asked = 0
+      for _ in 0..<1000 {
+        let page = UInt64.random(in: 0..<64, using: &random) << 12
+        switch UInt8.random(in: 0..<8, using: &random) {
+        case 0...2:
+          builder.append(
+            .tableWrite,
+            words: [0, UInt64.random(in: 0..<16 * 512, using: &random) * 8, Self.entry(&random)])
+        case 3, 4:
+          asked += 1
+          builder.append(
+            .dma,
+            words: [
+              UInt64.random(in: 0..<256, using: &random), page, 64,
+              UInt64.random(in: 0..<64, using: &random), UInt64.random(in: 0..<4, using: &random),
+              0,
+            ])
+        case 5: builder.append(.iommuCommand, words: [0] + (0..<4).map { _ in Self.word(&random) })
+        case 6: builder.append(.iommuCommand, words: [0, 0x25 | 1 << 60, 0])
+        default:
+          builder.append(
+            .frameOwner,
+            words: [UInt64.random(in: 0..<3, using: &random), page >> 14, 1, seed & 1])
+        }
+      }
+      let block = TraceBlock()
+      builder.finish(into: block)
+      try replay.replay(block)
+      let counters = try replay.result(
+        of: TraceIdentity(name: "t", sha256: "", records: 0, tables: "", notes: [])
+      ).counters
+      #expect(counters["iommu.transfers"] == asked)
+      judged += counters["isolation.judged.V27", default: 0]
+    }
+    // Otherwise no table was known as one.
+    #expect(judged > 100)
+  }
+
   /// 2^20 pages of a transfer, a map or an unmap are replayed; the rest is said to be passed over.
   @Test("ranges without end are cut")
   func ranges() throws {

@@ -230,7 +230,9 @@ extension AMDViUnit {
     if found.kind != .second, !request.isPrivileged { needs.insert(.user) }
     if found.kind != .second, request.executes { needs.insert(.execute) }
     if !found.rights.isSuperset(of: needs), !(skipsPermission && lookup == .hit) {
-      return block(request, AMDViEvent.pageFault, isSilent: isSilent, lookup)
+      var outcome = block(request, AMDViEvent.pageFault, isSilent: isSilent, lookup)
+      outcome.rights = found.rights
+      return outcome
     }
     var outcome = DMAOutcome(request, .translated)
     let offset: UInt64 = found.shift < 64 ? (1 << UInt64(found.shift)) - 1 : .max
@@ -241,6 +243,7 @@ extension AMDViUnit {
     outcome.iotlb = lookup
     outcome.filledAt = found.filledAt
     outcome.domain = found.domain
+    outcome.isFirstStage = found.kind != .second
     return outcome
   }
 

@@ -45,6 +45,10 @@ extension VTdUnit {
     case .fault(let fault):
       // The last entry is the one that ended the walk.
       if let code = unsnooped(request, tables, path.count - 1, memory) { return .blocked(code) }
+      if fault.stage == .first, fault.reason == .forbidden {
+        // A page is there, and it is told from none by what it allows.
+        translation.rights = walker.denied
+      }
       return blocked(fault, request, tables)
     case .translated(let found):
       if let code = unsnooped(request, tables, path.count, memory) { return .blocked(code) }

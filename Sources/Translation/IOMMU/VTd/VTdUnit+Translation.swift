@@ -147,6 +147,7 @@ extension VTdUnit {
       switch end {
       case .found: break
       case .blocked(let code):
+        outcome.rights = found.rights
         if cachesNegative { keepNegative(outcome.request, code, tables, space) }
         return block(&outcome, code, isSilent: tables.isSilent)
       case .unresolved:
@@ -222,6 +223,7 @@ extension VTdUnit {
     if !(skipsPermission && lookup == .hit),
       let code = Self.denial(of: outcome.request, found, by: tables)
     {
+      outcome.rights = found.pointee.rights
       return block(&outcome, code, isSilent: tables?.isSilent ?? false)
     }
     outcome.result = .translated
@@ -232,6 +234,7 @@ extension VTdUnit {
     outcome.rights = found.pointee.rights
     outcome.filledAt = found.pointee.filledAt
     outcome.domain = found.pointee.domain
+    outcome.isFirstStage = found.pointee.kind != .second
   }
 
   /// Why a translation does not allow a request.
