@@ -5,7 +5,8 @@ struct SHA256: ~Copyable {
   private let context: OpaquePointer
 
   init() {
-    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, nestwalk_sha256(), nil) == 1 else {
+    guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, nestwalk_sha256(), nil) == 1
+    else {
       fatalError("libcrypto offers no SHA-256 here")
     }
     self.context = context

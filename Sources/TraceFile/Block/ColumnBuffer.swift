@@ -15,8 +15,9 @@ struct ColumnBuffer: ~Copyable {
   mutating func resize(to bytes: Int) {
     if bytes > capacity {
       base.deallocate()
-      capacity = bytes
-      base = .allocate(byteCount: bytes, alignment: 64)
+      // Blocks differ a little in length, and new memory is paid for page by page.
+      capacity = max(bytes, capacity + capacity / 2)
+      base = .allocate(byteCount: capacity, alignment: 64)
     }
     count = bytes
   }

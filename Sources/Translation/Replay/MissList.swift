@@ -59,11 +59,10 @@ struct MissList: ~Copyable {
     count = 0
     guard wanted > capacity else { return }
     entries.deallocate()
-    capacity = wanted
-    entries = .allocate(capacity: wanted)
+    // Blocks differ a little in length, and new memory is paid for page by page.
+    capacity = max(wanted, capacity + capacity / 2)
+    entries = .allocate(capacity: capacity)
   }
-
-  subscript(_ at: Int) -> Miss { entries[at] }
 
   mutating func append(_ miss: Miss) {
     entries[count] = miss

@@ -67,10 +67,12 @@ struct NumberedBackend: ~Copyable {
     _ numbered: NumberedBlock
   ) -> Int {
     list.reserve(misses.count)
-    list.entries.update(from: misses.entries, count: misses.count)
-    var count = misses.count
-    for stage in plan.stages { count = Self.replayStage(stage, lower, list.entries, count) }
-    let (list, details, known) = (list.entries, numbered.details, numbered.known)
+    var (left, count) = (UnsafePointer(misses.entries), misses.count)
+    for stage in plan.stages {
+      count = Self.replayStage(stage, lower, left, count, into: list.entries)
+      left = UnsafePointer(list.entries)
+    }
+    let (list, details, known) = (left, numbered.details, numbered.known)
     for at in 0..<count {
       if at &+ 8 < count { walks.prefetch(list[at &+ 8].number, known) }
       let miss = list[at]
@@ -92,14 +94,14 @@ struct NumberedBackend: ~Copyable {
     samples.take(progress(missed: (missed[0], missed[1])).values, at: records)
   }
 
-  /// One stage: keeps what misses there too.
+  /// One stage: keeps what misses there too, in a list that may be the one that is read.
   private static func replayStage(
-    _ stage: [Int?], _ lower: UnsafeMutablePointer<NumberedTLB>,
-    _ list: UnsafeMutablePointer<Miss>, _ count: Int
+    _ stage: [Int?], _ lower: UnsafeMutablePointer<NumberedTLB>, _ misses: UnsafePointer<Miss>,
+    _ count: Int, into list: UnsafeMutablePointer<Miss>
   ) -> Int {
     var kept = 0
     for at in 0..<count {
-      let miss = list[at]
+      let miss = misses[at]
       if let place = stage[miss.chain], lower[place].lookup(miss) { continue }
       list[kept] = miss
       kept &+= 1

@@ -56,7 +56,7 @@ final class BlockPipeline: @unchecked Sendable {
   private var bytes = 0
 
   /// Slots for as many threads.
-  static func slots(for threads: Int) -> Int { threads == 1 ? 1 : min(threads, 6) + 2 }
+  static func slots(for threads: Int) -> Int { threads == 1 ? 1 : min(threads, 7) + 1 }
 
   /// - Parameters:
   ///   - reader: at the trace's first block.
