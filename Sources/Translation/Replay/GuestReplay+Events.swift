@@ -298,9 +298,11 @@ extension GuestReplay {
     leave(.exception, written, \.tableWrites)
     if range.upperBound - range.lowerBound > Self.singlePages << 12 {
       shadow.forget(guest: vcpus[running.vcpu].guest, tables)
+      pages.forgetShadows()
       invalidate(.vpid(type: 1, vpid: vcpus[running.vcpu].tag, address: 0))
       return
     }
+    pages.forgetShadows()
     var at = range.lowerBound & ~0xfff
     while at < range.upperBound {
       shadow.forget(GVA(at), in: running.space, tables)
@@ -314,6 +316,7 @@ extension GuestReplay {
   private mutating func forgetShadow() {
     guard usesShadow else { return }
     shadow.forget(guest: vcpus[running.vcpu].guest, tables)
+    pages.forgetShadows()
     if machine.mode == .shadow {
       invalidate(.vpid(type: 1, vpid: vcpus[running.vcpu].tag, address: 0))
     }

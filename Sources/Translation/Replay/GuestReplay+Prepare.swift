@@ -47,7 +47,10 @@ extension GuestReplay {
       // With all levels nested, agile mode begins at the guest's root once it lies somewhere.
       if machine.mode == .agile, running.context.start == .guest { refresh() }
     }
-    if usesShadow, reach != nil, !fillShadow(address, isWrite: isWrite) { return nil }
+    if usesShadow, reach != nil, !pages.hasShadow(key, isWrite: isWrite) {
+      guard fillShadow(address, isWrite: isWrite) else { return nil }
+      pages.setShadow(key, isWrite: isWrite)
+    }
     return reach
   }
 

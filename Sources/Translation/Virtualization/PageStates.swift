@@ -8,6 +8,9 @@ struct PageStates: ~Copyable {
     var epoch: UInt32
     var reach: PageSize
     var isFaulting: Bool
+    /// Of the epoch of shadows in which the page's shadow was seen to be there.
+    var shadowEpoch: UInt32 = 0
+    var shadowTakesWrites = false
   }
 
   /// What holds of a page.
@@ -24,6 +27,7 @@ struct PageStates: ~Copyable {
   /// Distinct pages of all spaces.
   private(set) var count = 0
   private var epoch: UInt32 = 1
+  private var shadowEpoch: UInt32 = 1
 
   private static let empty = Cell(key: 0, epoch: 0, reach: .base4K, isFaulting: false)
 
@@ -73,8 +77,29 @@ struct PageStates: ~Copyable {
     cell.pointee.isFaulting = reach == nil
   }
 
+  /// Whether a page's shadow is as the tables ask for, for reads or for writes too.
+  @inline(__always)
+  func hasShadow(_ key: UInt64, isWrite: Bool) -> Bool {
+    let cell = cell(of: key)
+    return cell.pointee.shadowEpoch == shadowEpoch && (cell.pointee.shadowTakesWrites || !isWrite)
+  }
+
+  /// A page that was looked up has its shadow now.
+  mutating func setShadow(_ key: UInt64, isWrite: Bool) {
+    let cell = cell(of: key)
+    if cell.pointee.shadowEpoch != shadowEpoch { cell.pointee.shadowTakesWrites = false }
+    cell.pointee.shadowEpoch = shadowEpoch
+    if isWrite { cell.pointee.shadowTakesWrites = true }
+  }
+
+  /// Shadows were emptied, or what they are made of changed.
+  mutating func forgetShadows() { shadowEpoch += 1 }
+
   /// Tables changed: nothing holds any more.
-  mutating func forget() { epoch += 1 }
+  mutating func forget() {
+    epoch += 1
+    forgetShadows()
+  }
 
   private mutating func grow() {
     let (old, oldCount) = (cells, 1 << logCells)
