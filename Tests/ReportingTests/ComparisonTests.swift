@@ -196,6 +196,15 @@ struct ComparisonTests {
     #expect(try verdict { $0.counters["walk.cycles"] = 1 } == (.better, false))
     #expect(
       try verdict({ $0.counters["walk.cycles"] = 1 }, improvementsPass: true) == (.better, true))
+    // What neither costs nor saves passes beside an improvement, and not alone.
+    for (cycles, passes) in [(1, true), (nil, false)] as [(Int?, Bool)] {
+      let conclusion = try verdict(
+        {
+          $0.counters["frames.firstStage"] = 1
+          if let cycles { $0.counters["walk.cycles"] = cycles }
+        }, improvementsPass: true)
+      #expect(conclusion == (passes ? .better : .changed, passes))
+    }
     #expect(try verdict { $0.counters["tlb.L2.hits"] = 1 } == (.worse, false))
     #expect(
       try verdict(

@@ -197,6 +197,16 @@ extension Comparison.Pair {
           stops: verdict.stops(improvementsPass: improvementsPass)))
     }
     compare(base.findings, new.findings, allowances, improvementsPass)
+    if improvementsPass { passWithImprovements() }
+  }
+
+  /// What moves along with an improvement, such as fills and a histogram's bars, is part of it.
+  private mutating func passWithImprovements() {
+    let verdicts = Set(changes.map(\.verdict))
+    guard !verdicts.isDisjoint(with: [.better, .gone]),
+      verdicts.isDisjoint(with: [.worse, .appeared, .missing])
+    else { return }
+    for at in changes.indices where changes[at].verdict == .changed { changes[at].stops = false }
   }
 
   private static func precedes(_ one: String, _ other: String) -> Bool {
