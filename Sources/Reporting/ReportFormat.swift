@@ -45,16 +45,17 @@ public enum ReportFormat: String, Sendable, CaseIterable {
 ///   - results: in the order in which the user named them.
 ///   - format: of the whole text.
 ///   - gates: whose verdicts a JUnit report tells.
+///   - traceFolder: where the traces lie in a repository, which SARIF puts before their names.
 /// - Returns: text that ends in a newline and depends on nothing but the results.
 public func render(
-  _ results: [RunResult], as format: ReportFormat, gates: [Gate] = []
+  _ results: [RunResult], as format: ReportFormat, gates: [Gate] = [], traceFolder: String = ""
 ) -> String {
   switch format {
   case .json: jsonReport(results)
   case .csv: csvReport(results)
   case .html: htmlReport(results)
   case .markdown: markdownReport(results)
-  case .sarif: sarifReport(results)
+  case .sarif: sarifReport(results, traceFolder: traceFolder)
   case .junit: junitReport(results, gates: gates)
   }
 }

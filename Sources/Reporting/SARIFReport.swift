@@ -8,11 +8,14 @@ private let mostResults = 25_000
 /// A trace has no lines. `startLine` is the number of the event (or of the record, where there is
 /// none) plus one, because GitHub refuses a file in which any result is without; the message says the
 /// number as `nestwalk inspect` counts it. Fingerprints are made of rule and subject, so that
-/// a finding keeps its identity when a trace is recorded anew.
+/// a finding keeps its identity when a trace is recorded anew. Results name a trace without its folder;
+/// `traceFolder` says where traces lie in the repository, whose root places are relative to.
 ///
 /// Source: OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0"; GitHub, "SARIF
 /// support for code scanning".
-func sarifReport(_ results: [RunResult]) -> String {
+func sarifReport(_ results: [RunResult], traceFolder: String = "") -> String {
+  let folder = traceFolder.split(separator: "/").filter { $0 != "." }
+    .map { uri(String($0)) + "/" }.joined()
   let rules = IsolationRule.all.map(descriptor)
   let driver = JSONText.object([
     ("name", .string("nestwalk")), ("semanticVersion", .string(toolVersion)),
@@ -31,14 +34,17 @@ func sarifReport(_ results: [RunResult]) -> String {
       .array(
         artifacts.map { trace in
           .object([
-            ("location", .object([("uri", .string(uri(trace.name)))])),
+            ("location", .object([("uri", .string(folder + uri(trace.name)))])),
             ("hashes", .object([("sha-256", .string(trace.sha256))])),
           ])
         })
     ),
     (
       "results",
-      .array(told(results).map { sarifResult($0.finding, of: $0.result) })
+      .array(
+        told(results).map { result, finding in
+          sarifResult(finding, of: result, at: folder + uri(result.trace.name))
+        })
     ),
   ])
   return JSONText.object([
@@ -82,7 +88,9 @@ private func descriptor(_ rule: IsolationRule) -> JSONText {
   ])
 }
 
-private func sarifResult(_ finding: Finding, of result: RunResult) -> JSONText {
+private func sarifResult(
+  _ finding: Finding, of result: RunResult, at uri: String
+) -> JSONText {
   let fingerprint = fingerprint(finding.identity + " trace=" + result.trace.name)
   let title = IsolationRule.named(finding.rule)?.title ?? finding.rule
   let subject = sentence(finding.subject)
@@ -97,7 +105,7 @@ private func sarifResult(_ finding: Finding, of result: RunResult) -> JSONText {
     ("level", .string(finding.severity.level)), ("message", message(text)),
     (
       "locations",
-      .array([location(of: finding.first, in: result, id: nil, subject: finding.subject)])
+      .array([location(of: finding.first, in: uri, id: nil, subject: finding.subject)])
     ),
   ]
   if !finding.examples.isEmpty {
@@ -106,7 +114,7 @@ private func sarifResult(_ finding: Finding, of result: RunResult) -> JSONText {
         "relatedLocations",
         .array(
           finding.examples.enumerated().map { number, example in
-            location(of: example, in: result, id: number + 1, subject: [:])
+            location(of: example, in: uri, id: number + 1, subject: [:])
           })
       ))
   }
@@ -132,7 +140,7 @@ private func sarifResult(_ finding: Finding, of result: RunResult) -> JSONText {
 }
 
 private func location(
-  of place: Finding.Place, in result: RunResult, id: Int?, subject: [String: String]
+  of place: Finding.Place, in uri: String, id: Int?, subject: [String: String]
 ) -> JSONText {
   let (next, overflow) = (place.event ?? place.record).addingReportingOverflow(1)
   // Line numbers of a SARIF consumer may be 32 bits wide.
@@ -143,7 +151,7 @@ private func location(
     (
       "physicalLocation",
       .object([
-        ("artifactLocation", .object([("uri", .string(uri(result.trace.name)))])),
+        ("artifactLocation", .object([("uri", .string(uri))])),
         ("region", .object([("startLine", .literal(String(line)))])),
       ])
     ))

@@ -45,6 +45,24 @@ struct BatchTests {
     }
   }
 
+  @Test("questions are answered and images read as by runs of their own")
+  func questions() throws {
+    let folder = try Folder()
+    try folder.write(MemoryImage(pages: [0x1000: MemoryImage.loop(0x1000, 0)]).sparse, to: "t.nwsp")
+    try folder.write("nestwalk scenario 1\nload 0x10 8\n", to: "a.txt")
+    for extra in [
+      ["--answer", "modes"], ["--image", "t.nwsp", "--first", "x86-64:4@0x1000"],
+      ["--check-recorded"],
+    ] {
+      let options = ["a.txt", "-m", "reference", "--quiet"] + extra
+      try Nestwalk.succeed(["batch"] + options + ["-o", "out"], in: folder)
+      try Nestwalk.succeed(["run"] + options + ["-o", "a.json", "-o", "a.html"], in: folder)
+      #expect(try folder.data("a.json") == folder.data("out/0001-a.txt-reference.json"))
+      #expect(try folder.data("a.html") == folder.data("out/0001-a.txt-reference.html"))
+    }
+    #expect(try folder.text("out/0001-a.txt-reference.json").contains("\"walk.references\": 24"))
+  }
+
   @Test("a gate stops a batch as it stops a run")
   func gates() throws {
     let folder = try Folder()
@@ -55,52 +73,5 @@ struct BatchTests {
       ], in: folder)
     #expect(outcome.status == 1)
     #expect(folder.listing.contains("out/index.html"))
-  }
-}
-
-@Suite("The same run elsewhere")
-struct SameOutputTests {
-  private static let outputs = [
-    "r.html", "r.json", "r.csv", "r.md", "r.sarif", "r.xml", "r.pftrace",
-  ]
-
-  private func run(
-    _ traces: [String], threads: String, environment: [String: String], copies: Bool
-  ) throws -> [String: Data] {
-    let folder = try Folder()
-    var paths: [String] = []
-    for trace in traces {
-      let path = Shipped.path(trace)
-      if copies {
-        let name = URL(filePath: path).lastPathComponent
-        try folder.makeFolder("far/away")
-        try folder.write([UInt8](Data(contentsOf: URL(filePath: path))), to: "far/away/\(name)")
-        paths.append("far/away/\(name)")
-      } else {
-        paths.append(path)
-      }
-    }
-    let outcome = try Nestwalk.run(
-      ["run"] + paths + ["-m", "qemu-vtd", "-m", "zen5", "--answer", "modes", "--threads", threads]
-        + Self.outputs.flatMap { ["-o", $0] }, in: folder, environment: environment)
-    #expect(outcome.status == 0, "\(outcome.errors)")
-    return Dictionary(
-      uniqueKeysWithValues: try Self.outputs.map { ($0, try folder.data($0)) })
-  }
-
-  @Test("threads, locale, time zone, folder and time change no byte of any output")
-  func identical() throws {
-    let traces = ["graph-bfs-400k.nwt", "isolation/stale-window.txt"]
-    let first = try run(traces, threads: "1", environment: [:], copies: false)
-    let second = try run(
-      traces, threads: "4",
-      environment: [
-        "LC_ALL": "de_DE.UTF-8", "LANG": "tr_TR.UTF-8", "TZ": "Pacific/Kiritimati",
-        "SWIFT_DETERMINISTIC_HASHING": "",
-      ], copies: true)
-    for name in Self.outputs {
-      #expect(first[name] == second[name], "\(name)")
-      #expect((first[name]?.count ?? 0) > 100, "\(name)")
-    }
   }
 }

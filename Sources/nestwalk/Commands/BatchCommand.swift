@@ -1,10 +1,14 @@
 import ArgumentParser
-import Foundation
-import Machine
 import Reporting
 import Results
 import TraceFile
 import Translation
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
 
 struct BatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -18,6 +22,7 @@ struct BatchCommand: ParsableCommand {
       EXAMPLES:
         nestwalk batch traces/*.nwt -m reference -m zen5 -o out
         nestwalk batch traces/isolation/*.txt -m qemu-vtd --fail-on critical -o findings
+        nestwalk batch a.nwt b.nwt -m zen5 --answer modes --answer page-sizes -o answers
       """)
 
   @Argument(help: "Containers or any importable traces.")
@@ -39,9 +44,7 @@ struct BatchCommand: ParsableCommand {
   @Option(name: .customLong("fail-on"), help: GateInput.help)
   var gates: [Gate] = []
 
-  @OptionGroup var trace: TraceOptions
-
-  @OptionGroup var cores: ThreadOptions
+  @OptionGroup var replay: ReplayOptions
 
   func validate() throws {
     guard !machines.isEmpty, !traces.isEmpty else {
@@ -55,12 +58,13 @@ struct BatchCommand: ParsableCommand {
   func run() throws {
     try refusing {
       let machines = try machines.map { try MachineInput.load($0, settings: settings) }
+      try replay.checkQuestions(of: machines)
       try makeFolder()
       var entries: [BatchEntry] = []
       var failures: [BatchFailure] = []
       for (place, path) in traces.enumerated() {
         do {
-          for result in try replay(path, on: machines) {
+          for result in try replay.replay(path, on: machines) {
             let page = pageName(
               entries.count + 1, "\(result.trace.name)-\(result.machine.name)")
             try write(render([result], as: .html, gates: gates), to: "\(page).html")
@@ -72,7 +76,7 @@ struct BatchCommand: ParsableCommand {
         } catch let error as ConservationError {
           failures.append(note(path, error.description))
         }
-        if !trace.quiet {
+        if !replay.trace.quiet {
           printError("nestwalk: \(place + 1) of \(traces.count) traces done: \(path)")
         }
       }
@@ -83,7 +87,9 @@ struct BatchCommand: ParsableCommand {
         printError("nestwalk: \(failures.count) of \(traces.count) traces could not be replayed")
         throw Exit.refused
       }
+      let agrees = GateInput.agrees(entries.map(\.result))
       try GateInput.judge(entries.map(\.result), by: gates)
+      if !agrees { throw Exit.stopped }
     }
   }
 
@@ -103,18 +109,5 @@ struct BatchCommand: ParsableCommand {
     let file = try PendingFile("\(output)/\(name)")
     try writeAll(Array(text.utf8), to: file.descriptor, file: file.path)
     try file.commit()
-  }
-
-  private func replay(_ path: String, on machines: [ResolvedMachine]) throws -> [RunResult] {
-    let reader = try TraceReader(path: path, format: trace.format, salvage: trace.salvage)
-    let plan = ReplayPlan(hasEvents: reader.mayHaveProcessorEvents)
-    let slots = BlockPipeline.slots(for: cores.threads)
-    let sweep = Sweep(machines, plan, slots: slots, threads: cores.threads)
-    try reader.forEachBlock(
-      quiet: trace.quiet, threads: cores.threads, BlockPipeline.lanes(of: sweep))
-    let summary = try reader.finish()
-    let identity = TraceIdentity(
-      name: summary.name, sha256: summary.sha256, records: 0, tables: "", notes: summary.notes)
-    return try sweep.results(of: identity)
   }
 }

@@ -28,9 +28,12 @@ enum RunOutput {
     }
   }
 
-  func bytes(of results: [RunResult], gates: [Gate], window: TraceWindow) -> [UInt8] {
+  func bytes(
+    of results: [RunResult], gates: [Gate], window: TraceWindow, traceFolder: String
+  ) -> [UInt8] {
     switch self {
-    case .report(let format): Array(render(results, as: format, gates: gates).utf8)
+    case .report(let format):
+      Array(render(results, as: format, gates: gates, traceFolder: traceFolder).utf8)
     case .perfetto: perfettoTrace(results, window: window)
     }
   }
