@@ -15,14 +15,21 @@ enum Validators {
     _ format: String, _ arguments: [String], in folder: Folder,
     location: SourceLocation = #_sourceLocation
   ) throws -> String {
-    let script = Repository.root.appending(path: "Tests/Validators/formats.py").path
-    let outcome = try Running(
-      program: python, [script, format] + arguments, in: folder.url
-    ).outcome()
+    let outcome = try run("formats.py", [format] + arguments, in: folder)
     #expect(
       outcome.status == 0, "\(format) \(arguments): \(outcome.errors.suffix(800))",
       sourceLocation: location)
     return outcome.text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// Runs one of the scripts of `Tests/Validators`.
+  static func run(
+    _ script: String, _ arguments: [String], in folder: Folder, environment: [String: String] = [:]
+  ) throws -> Outcome {
+    let path = Repository.root.appending(path: "Tests/Validators/\(script)").path
+    return try Running(
+      program: python, [path] + arguments, in: folder.url, environment: environment
+    ).outcome()
   }
 }
 
@@ -87,12 +94,29 @@ struct FormatTests {
     #expect(found.hasSuffix(" \(walks.reduce(0, +)) walks"), "\(found)")
   }
 
-  @Test("SARIF is read by sarif-tools and keeps GitHub's rules", arguments: [runs[2], runs[3]])
-  func sarif(_ run: [String]) throws {
+  @Test(
+    "SARIF is by the official schema, is read by sarif-tools and keeps GitHub's rules",
+    arguments: [0, 2, 3])
+  func sarif(_ run: Int) throws {
     let folder = try Folder()
-    try Nestwalk.succeed(["run"] + Self.arguments(run) + ["-o", "r.sarif"], in: folder)
-    let found = try Validators.check("sarif", ["r.sarif"], in: folder)
-    #expect(found != "0 results")
+    let extra = run == 2 ? ["--trace-folder", "./traces/of devices/"] : []
+    try Nestwalk.succeed(
+      ["run"] + Self.arguments(Self.runs[run]) + extra + ["-o", "r.sarif"], in: folder)
+    let outcome = try Validators.run("codescanning.py", ["r.sarif"], in: folder)
+    #expect(outcome.status == 0, "\(outcome.errors.suffix(800))")
+    // Records without events have no findings.
+    #expect((outcome.text == "0 results\n") == (run == 0), "\(outcome.text)")
+    let text = try folder.text("r.sarif")
+    #expect(text.contains("\"traces/of%20devices/stale-window.txt\"") == (run == 2))
+  }
+
+  @Test(
+    "a folder of traces outside the repository is wrong usage", arguments: ["/traces", "a/../.."])
+  func traceFolder(_ folder: String) throws {
+    let outcome = try Nestwalk.run(
+      ["run", Shipped.path("true.nwt"), "-m", "reference", "--trace-folder", folder],
+      in: try Folder())
+    #expect(outcome.status == 64 && outcome.errors.contains("--trace-folder"))
   }
 
   @Test("JUnit's totals are its cases")

@@ -49,13 +49,21 @@ enum Browser {
   }
 
   static func check(_ results: [RunResult], _ checks: [String]) throws {
+    let text = render(results, as: .html)
+    #expect(text.utf8.count <= 1 << 20, "at most 1 MiB")
+    try read(text, as: "page.html", by: "browser.py", checks)
+  }
+
+  /// Whether PyPI's validators are here.
+  static var hasPython: Bool { FileManager.default.isExecutableFile(atPath: python) }
+
+  /// Writes a text and lets one of the scripts of `Tests/Validators` read it.
+  static func read(_ text: String, as name: String, by script: String, _ checks: [String]) throws {
     let folder = FileManager.default.temporaryDirectory.appending(
       path: "nestwalk-page-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    let page = folder.appending(path: "page.html")
-    let text = render(results, as: .html)
-    #expect(text.utf8.count <= 1 << 20, "at most 1 MiB")
+    let page = folder.appending(path: name)
     try Data(text.utf8).write(to: page)
     let log = folder.appending(path: "log")
     _ = FileManager.default.createFile(atPath: log.path, contents: nil)
@@ -63,7 +71,7 @@ enum Browser {
     process.executableURL = URL(filePath: python)
     process.arguments =
       [
-        root.appending(path: "Tests/Validators/browser.py").path, page.path,
+        root.appending(path: "Tests/Validators/\(script)").path, page.path,
       ] + checks
     let output = try FileHandle(forWritingTo: log)
     process.standardOutput = output

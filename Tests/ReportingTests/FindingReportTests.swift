@@ -112,6 +112,15 @@ struct SARIFReportTests {
     #expect(try prints(moved)[0] != before[0])
   }
 
+  @Test(
+    "of more findings than GitHub takes the most severe are told, and the file is small enough",
+    .enabled(if: Browser.hasPython))
+  func limits() throws {
+    let text = render([Samples.withFindings(30_000)], as: .sarif)
+    #expect(text.ranges(of: "\"ruleId\":").count == 25_000)
+    try Browser.read(text, as: "r.sarif", by: "codescanning.py", [])
+  }
+
   /// The test vectors of FNV-1a, 64 bits, by its authors.
   @Test(
     "the hash is FNV-1a",
