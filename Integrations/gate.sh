@@ -10,10 +10,18 @@
 # Exit codes are those of nestwalk compare: 0 passes, 1 does not (a missing baseline too), 2 refused.
 set -eu
 
+if [ $# -lt 3 ]; then
+  echo "usage: gate.sh BASELINE.json OUT-FOLDER RUN-ARGUMENT..." >&2
+  exit 64
+fi
 baseline=$1
 out=$2
 shift 2
 program=${NESTWALK:-nestwalk}
+if ! command -v "$program" > /dev/null; then
+  echo "nestwalk: there is no program $program here; install the package, or name it in NESTWALK" >&2
+  exit 2
+fi
 
 mkdir -p "$out"
 "$program" run "$@" --quiet -o "$out/new.json" -o "$out/new.html"

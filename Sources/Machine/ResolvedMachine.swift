@@ -85,7 +85,8 @@ extension MachineDescription {
     var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var length: UInt32 = 0
     let bytes = Array(text.utf8)
-    guard EVP_Digest(bytes, bytes.count, &digest, &length, nestwalk_sha256(), nil) == 1, length == 32
+    guard EVP_Digest(bytes, bytes.count, &digest, &length, nestwalk_sha256(), nil) == 1,
+      length == 32
     else { return nil }
     return digest.prefix(32).map { byte in
       String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)

@@ -100,12 +100,81 @@ struct RehearsalTests {
     #expect(summary.ranges(of: "# Nestwalk: ").count == 3)
   }
 
-  @Test("the action runs that script with what it is given")
+  @Test("the program's absence and a missing argument are told by the script in one line")
+  func scriptRefuses() throws {
+    let folder = try Folder()
+    let script = Repository.root.appending(path: "Integrations/gate.sh").path
+    let absent = try Running(
+      program: script, ["base.json", "out", Self.trace], in: folder.url,
+      environment: ["NESTWALK": "no-such-program"]
+    ).outcome()
+    #expect(absent.status == 2 && absent.errors.contains("there is no program no-such-program"))
+    let usage = try Running(program: script, ["base.json"], in: folder.url).outcome()
+    #expect(usage.status == 64)
+    #expect(folder.listing.isEmpty)
+  }
+}
+
+/// The services themselves cannot be had in a test: what they run is played as they would.
+@Suite("The action and the pipeline", .enabled(if: Validators.areInstalled))
+struct ServiceTests {
+  private static let root = Repository.root.path
+
+  @Test("action, workflow and pipeline are by the services' schemas, and shellcheck has no remark")
+  func lint() throws {
+    let outcome = try Validators.run("ci.py", ["lint", Self.root], in: try Folder())
+    #expect(outcome.status == 0, "\(outcome.errors.suffix(1500))")
+    #expect(outcome.text.hasPrefix("3 schemas"))
+  }
+
+  @Test("the action's steps fail without a baseline, pass with it, and fail on one way less")
   func action() throws {
-    let action = try Repository.text("action.yml")
-    #expect(action.contains("using: composite"))
-    let script =
-      "\"$GITHUB_ACTION_PATH/Integrations/gate.sh\" \"$BASELINE\" \"$OUT\" \"${arguments[@]}\""
-    #expect(action.contains(script))
+    let folder = try Folder()
+    try folder.makeFolder("reports")
+    func play(_ extra: [String]) throws -> Outcome {
+      try Validators.run(
+        "ci.py",
+        [
+          "action", Self.root, "baseline=reports/app.json", "nestwalk=\(Nestwalk.binary)",
+        ] + extra, in: folder,
+        environment: ["GITHUB_STEP_SUMMARY": folder.path("summary.md").path])
+    }
+    // On two lines, as a workflow may give it.
+    let same = "run=\(Shipped.path("true.nwt"))\n  -m reference"
+    #expect(try play([same]).status == 1)
+    try folder.write(try folder.data("nestwalk-gate/new.json"), to: "reports/app.json")
+    #expect(try play([same]).status == 0)
+    let worse = try play([same + " --set tlbs.L1D.ways=3", "out=worse"])
+    #expect(worse.status == 1 && worse.errors.contains("(worse)"), "\(worse.errors)")
+    #expect(folder.listing.contains("worse/change.html"))
+    // What is better is let pass where that is asked for.
+    let better = same + " --set memory.referenceCycles=30"
+    #expect(try play([better]).status == 1)
+    #expect(try play([better, "allow-better=true"]).status == 0)
+    try folder.write("*=*\n", to: "gates.txt")
+    #expect(
+      try play([same + " --set tlbs.L1D.ways=3", "gates=gates.txt"]).status == 0)
+    #expect(try folder.text("summary.md").contains("| tlb.L1D.misses |"))
+    // Words of an input stay words: nothing of them is run.
+    let hostile = try play([same + " ; touch pwned $(touch pwned)"])
+    #expect(hostile.status != 0 && !folder.listing.contains("pwned"))
+  }
+
+  @Test("the pipeline's script passes and leaves its artifacts")
+  func pipeline() throws {
+    let folder = try Folder()
+    for name in ["traces", "machines", "reports", "Integrations"] { try folder.makeFolder(name) }
+    try FileManager.default.copyItem(
+      at: URL(filePath: Shipped.path("true.nwt")), to: folder.path("traces/app.nwt"))
+    try FileManager.default.copyItem(
+      at: Repository.root.appending(path: "Integrations/gate.sh"),
+      to: folder.path("Integrations/gate.sh"))
+    let machine = try Nestwalk.succeed(["machine", "show", "reference"], in: folder)
+    try folder.write(machine, to: "machines/ours.json")
+    try Nestwalk.succeed(
+      ["run", "traces/app.nwt", "-m", "machines/ours.json", "-o", "reports/app.json"], in: folder)
+    let outcome = try Validators.run(
+      "ci.py", ["gitlab", Self.root], in: folder, environment: ["NESTWALK": Nestwalk.binary])
+    #expect(outcome.status == 0, "\(outcome.errors)")
   }
 }
