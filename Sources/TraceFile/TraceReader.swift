@@ -73,6 +73,9 @@ public final class TraceReader {
   /// The path as the user gave it.
   public var name: String { source.name }
 
+  /// The file's name without its folder, by which results call the trace wherever it lies.
+  public var fileName: String { source.name.split(separator: "/").last.map(String.init) ?? name }
+
   /// Stored bytes read so far, for progress.
   public var bytesRead: Int { source.bytesRead }
 
@@ -149,9 +152,8 @@ public final class TraceReader {
       notes = trace.importer.notes
       skipped = trace.importer.skipped
     }
-    let name = source.name.split(separator: "/").last.map(String.init) ?? source.name
     return Summary(
-      name: name, format: format, sha256: try source.finish(), skipped: skipped,
+      name: fileName, format: format, sha256: try source.finish(), skipped: skipped,
       notes: notes)
   }
 }

@@ -6,26 +6,8 @@ extension AccessStory {
     "Record \(grouped(record)): \(kind) of \(counted(max(size, 1), "byte")) at \(hex(address))"
   }
 
-  /// Caches that were asked or changed.
-  var busyCaches: [Cache] {
-    caches.filter { $0.lookups > 0 || !$0.filled.isEmpty || !$0.removed.isEmpty }
-  }
-
   /// What caches answered.
-  var cacheTable: Table {
-    Table(
-      "Caches of translations",
-      [.text("cache"), .text("answer"), .text("filled"), .text("displaced")],
-      busyCaches.map { cache in
-        [cache.name, cache.answer, told(cache.filled), told(cache.removed)]
-      })
-  }
-
-  /// A few entries, and how many more there are.
-  private func told(_ entries: [String]) -> String {
-    let shown = entries.prefix(4).joined(separator: "; ")
-    return entries.count > 4 ? "\(shown); and \(entries.count - 4) more" : shown
-  }
+  var cacheTable: Table { Cache.table("Caches of translations", caches) }
 
   /// What it cost in one sentence.
   var cost: String {
@@ -58,6 +40,21 @@ extension AccessStory {
 }
 
 extension AccessStory.Cache {
+  /// What caches answered, of those that were asked or changed.
+  static func table(_ title: String, _ caches: [Self]) -> Table {
+    Table(
+      title, [.text("cache"), .text("answer"), .prose("filled"), .prose("displaced")],
+      caches.filter { $0.lookups > 0 || !$0.filled.isEmpty || !$0.removed.isEmpty }.map { cache in
+        [cache.name, cache.answer, told(cache.filled), told(cache.removed)]
+      })
+  }
+
+  /// A few entries, and how many more there are.
+  private static func told(_ entries: [String]) -> String {
+    let shown = entries.prefix(4).joined(separator: "; ")
+    return entries.count > 4 ? "\(shown); and \(entries.count - 4) more" : shown
+  }
+
   var answer: String {
     switch (lookups, hits) {
     case (0, _): "not asked"

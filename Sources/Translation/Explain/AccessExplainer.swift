@@ -88,12 +88,8 @@ public final class AccessExplainer {
     story.levels = core.levels
     for (old, new) in zip(earlier.caches, later.caches) {
       story.lookupCycles += (new.lookups - old.lookups) * new.latencyCycles
-      story.caches.append(
-        AccessStory.Cache(
-          name: new.name, lookups: new.lookups - old.lookups, hits: new.hits - old.hits,
-          filled: new.entries.subtracting(old.entries).sorted(),
-          removed: old.entries.subtracting(new.entries).sorted()))
     }
+    story.caches = CacheSnapshot.changes(earlier.caches, later.caches)
     let cost = machine.description.memory.referenceCycles
     story.walks = (observer.kept ?? []).map { walk in
       AccessStory.Walk(

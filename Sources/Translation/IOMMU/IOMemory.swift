@@ -2,6 +2,9 @@
 struct IOMemory: ~Copyable {
   private(set) var frames = PhysicalMemory()
   private(set) var refusedWrites = 0
+  /// Who wants to see what is read; asking for the object itself would count it.
+  private var watch: DeviceWatch?
+  private var isWatched = false
 
   /// Frames that writes may add: 4 GiB, so that a trace of any size needs a bounded memory.
   private static let maximumFrames = 1 << 20
@@ -39,6 +42,26 @@ struct IOMemory: ~Copyable {
   /// An entry; nothing where the memory does not have it.
   @inline(__always)
   func read(_ address: UInt64) -> UInt64? {
-    frames.words(in: address >> 12).map { $0[Int(address >> 3 & 511)] }
+    guard let words = frames.words(in: address >> 12) else { return nil }
+    let value = words[Int(address >> 3 & 511)]
+    if isWatched { note(address, value) }
+    return value
+  }
+
+  /// Shows somebody every entry that is read from now on.
+  mutating func watch(_ watch: DeviceWatch) {
+    self.watch = watch
+    isWatched = true
+  }
+
+  /// An entry was read by a walk that does not come here.
+  @inline(never)
+  func note(_ address: UInt64, _ value: UInt64) { watch?.note(address, value) }
+
+  /// Shows a walk's entries.
+  @inline(__always)
+  func note(_ path: borrowing WalkPath) {
+    guard isWatched else { return }
+    for at in 0..<path.count { note(path[at].address.rawValue, path[at].value) }
   }
 }

@@ -75,6 +75,9 @@ protocol RemappingUnit: ~Copyable {
   /// Whether an invalidation takes a translation.
   func takes(_ invalidation: IOInvalidation, page: UInt64, _ value: IOTranslation) -> Bool
 
+  /// What its caches hold, for those who look at them before and after a request.
+  func snapshot() -> [CacheSnapshot.Cache]
+
   func addCounters(to result: inout RunResult)
 
   func checkLaws(_ laws: inout Conservation, _ counters: IOCounters)

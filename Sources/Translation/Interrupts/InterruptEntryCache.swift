@@ -70,6 +70,15 @@ struct InterruptEntryCache: ~Copyable {
     }
   }
 
+  /// Gives every entry with its tag.
+  func visit(_ body: (UInt64, InterruptEntry) -> Void) {
+    guard isFitted else { return }
+    _ = table.remove { tag, entry in
+      body(tag, entry)
+      return false
+    }
+  }
+
   /// Valid entries.
   var occupied: Int { isFitted ? table.occupied : 0 }
 }

@@ -43,6 +43,9 @@ struct InterruptUnit: ~Copyable {
   /// The message that was blocked last, until the unit that tells software of it takes it.
   private var blocked: InterruptOutcome?
   private let recordsFaults: Bool
+  private var watch: DeviceWatch?
+  /// The event that is shown; no event has this number where none is.
+  private var watched = UInt64.max
 
   init(
     _ machine: InterruptDescription?, _ architecture: IOMMUArchitecture,
@@ -127,6 +130,7 @@ struct InterruptUnit: ~Copyable {
       counters.count(InterruptOutcome(message, .unresolved), Delivery(.unknown))
       return
     }
+    if message.place.event == watched { watch?.begin(snapshot) }
     var judged = judge(message, memory)
     judged.isEnforced = vtd.isEnabled && mode != .none
     if isRecorded { check.compare(judged, pending) }
@@ -168,7 +172,22 @@ struct InterruptUnit: ~Copyable {
       }
     }
     if delivery.isLogged { observed.log(outcome.descriptor) }
+    if outcome.message.place.event == watched {
+      watch?.end(
+        "Message \(hexadecimal(outcome.message.address)), data "
+          + hexadecimal(outcome.message.data), outcome.told(delivery), snapshot)
+    }
     isolation.judge(outcome, delivery, targets)
+  }
+
+  /// Shows somebody what becomes of the messages of an event.
+  mutating func watch(_ watch: DeviceWatch) {
+    self.watch = watch
+    watched = watch.event
+  }
+
+  private var snapshot: [CacheSnapshot.Cache] {
+    cache.isFitted ? [CacheSnapshot.Cache(cache, isAMD: isAMD)] : []
   }
 
   /// A message that was blocked since the last call, for the fault log.

@@ -7,6 +7,9 @@ protocol DeviceReplay: AnyObject {
   func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool
   func replay(_ block: TraceBlock) throws(TraceError)
 
+  /// Shows somebody how an event of a device is served.
+  func watch(_ watch: DeviceWatch)
+
   /// Judges what still waits, and checks every sum.
   func finish() throws(ConservationError)
 
@@ -29,6 +32,8 @@ final class VTdReplay: DeviceReplay {
 
   func replay(_ block: TraceBlock) throws(TraceError) { try io.replay(block) }
 
+  func watch(_ watch: DeviceWatch) { io.watch(watch) }
+
   func finish() throws(ConservationError) {
     io.finish()
     try io.checkLaws()
@@ -50,6 +55,8 @@ final class AMDViReplay: DeviceReplay {
   }
 
   func replay(_ block: TraceBlock) throws(TraceError) { try io.replay(block) }
+
+  func watch(_ watch: DeviceWatch) { io.watch(watch) }
 
   func finish() throws(ConservationError) {
     io.finish()

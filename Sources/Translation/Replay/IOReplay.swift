@@ -6,17 +6,18 @@ import TraceFile
 ///
 /// What a recorder saw of a request follows it, at times after other events: it is looked for ahead.
 struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
-  private var memory = IOMemory()
-  private var units: IOUnits<Unit>
-  private var isolation: IsolationMonitor
-  private var interrupts: InterruptUnit
-  private var counters = IOCounters()
-  private var costs = DeviceCosts()
-  private var samples = SampleSeries(step: Self.chunk)
+  var memory = IOMemory()
+  var units: IOUnits<Unit>
+  private let isVTd: Bool
+  var isolation: IsolationMonitor
+  var interrupts: InterruptUnit
+  var counters = IOCounters()
+  var costs = DeviceCosts()
+  var samples = SampleSeries(step: Self.chunk)
   private var flushes: FlushPolicy
   private var domains = DeviceDomains()
-  private var check: IOCheck
-  private var link: LinkModel?
+  var check: IOCheck
+  var link: LinkModel?
   private var place = EventPlace()
   /// Events and records before the block.
   private var events: UInt64 = 0
@@ -27,18 +28,22 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private var isWaiting = false
   /// The trace has recorded outcomes, so that they are worth looking for.
   private var hasRecords = false
-  private var attachedRecords = 0
+  var attachedRecords = 0
   /// Events of the block before this one have no outcome left for a request that still waits.
   private var firstFree = 0
-  private var seenRecords = 0
+  var seenRecords = 0
+  private var watch: DeviceWatch?
+  /// The event that is shown; no event has this number where none is.
+  private var watched = UInt64.max
 
   /// Events between two looks at whether a sample is due.
   private static var chunk: Int { 16 }
 
   init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
     units = IOUnits(iommu, seed: machine.synthesis.seed)
+    isVTd = iommu.architecture == .vtd
     isolation = IsolationMonitor(
-      isVTd: iommu.architecture == .vtd, IsolationPolicy(machine.isolation))
+      isVTd: isVTd, IsolationPolicy(machine.isolation))
     interrupts = InterruptUnit(
       machine.interrupts, iommu.architecture, checksRecorded: checksRecorded)
     flushes = FlushPolicy(iommu)
@@ -101,7 +106,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     ]
   }
 
-  private static var followed: [String] {
+  static var followed: [String] {
     ["iommu.requests", "iommu.faults", "iotlb.misses", "iommu.memoryReads", "interrupt.requests"]
   }
 
@@ -331,7 +336,10 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   @inline(never)
   private mutating func judge(_ outcome: inout DMAOutcome, _ recorded: RecordedOutcome) {
     let at = units.number(of: outcome.request.device)
+    let isShown = outcome.request.place.event == watched
+    if isShown { watch?.begin(units.all[at].snapshot()) }
     if !outcome.request.isMessage { units.all[at].translate(&outcome, recorded, memory) }
+    if isShown { show(outcome, at) }
     counters.count(outcome)
     costs.count(outcome)
     units.count(outcome, at)
@@ -347,47 +355,19 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     if check.isOn { check.compare(recorded, outcome, units.all[at]) }
   }
 
-  /// The counters under the names of results.
-  func addCounters(to result: inout RunResult) {
-    counters.add(to: &result)
-    units.add(to: &result)
-    interrupts.addCounters(to: &result)
-    check.add(to: &result, unmatched: seenRecords - attachedRecords)
-    link?.add(to: &result)
-    result.notes += notes
-    isolation.addFindings(to: &result)
-    if let table = costs.table(isolation.names) { result.tables.append(table) }
-    guard counters.requests > 0 || interrupts.counters.requests > 0,
-      var line = samples.timeLine(of: Self.followed, by: .events)
-    else { return }
-    // Only what the result counts too, and counts alike.
-    line.series.removeAll { result.counters[$0.counter] != $0.values.reduce(0, +) }
-    result.timeLines.append(line)
+  /// Shows somebody how an event of a device is served.
+  mutating func watch(_ watch: DeviceWatch) {
+    self.watch = watch
+    watched = watch.event
+    memory.watch(watch)
+    interrupts.watch(watch)
   }
 
-  private var notes: [String] {
-    var notes: [String] = []
-    if memory.refusedWrites > 0 {
-      notes.append(
-        "\(memory.refusedWrites) table writes fall outside the 4 GiB of tables that one run keeps "
-          + "and were passed over.")
-    }
-    if counters.cutTransfers > 0 {
-      notes.append(
-        "\(counters.cutTransfers) transfers name more than \(PageRequests.maximum) pages; the rest "
-          + "of each was passed over.")
-    }
-    return notes
-  }
-
-  /// Every sum that must come out.
-  func checkLaws() throws(ConservationError) {
-    var laws = Conservation()
-    counters.checkLaws(&laws)
-    units.checkLaws(&laws, counters)
-    interrupts.checkLaws(&laws)
-    isolation.checkLaws(&laws)
-    link?.checkLaws(&laws)
-    try laws.check()
+  @inline(never)
+  private func show(_ outcome: DMAOutcome, _ unit: Int) {
+    let request = outcome.request
+    watch?.end(
+      "\(hexadecimal(request.address)), \(request.bytes) bytes", outcome.told(isVTd: isVTd),
+      units.all[unit].snapshot())
   }
 }

@@ -8,16 +8,20 @@ import Translation
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Show how a machine serves one record, or what led to a finding.",
+    abstract: "Show how a machine serves one record or event, or what led to a finding.",
     discussion: """
       For a record: what each TLB and walk cache answered, every table entry that its walk read, what \
-      it cost, what was filled and displaced; with -o FILE.html as a picture. For a finding: the events \
-      that led to it, and with --shrink the smallest trace that still shows it, as a scenario that can \
-      be read, changed and replayed.
+      it cost, what was filled and displaced; with -o FILE.html as a picture. For an event, a device's \
+      transfer or interrupt message: what the remapping unit's caches answered, filled and displaced, \
+      what it read, and what became of it. For a finding: the events that led to it, and with --shrink \
+      the smallest trace that still shows it, as a scenario that can be read, changed and replayed.
 
       EXAMPLES:
         nestwalk explain traces/sqlite-probe-8m.nwt -m zen5 --record 1000000
         nestwalk explain traces/sqlite-probe-8m.nwt -m reference --record 17 -o walk.html
+        nestwalk explain dump.nwt -m zen5 --image tables.nwsp --first x86-64:4@0x100000 --record 0
+        nestwalk explain traces/isolation/stale-window.txt -m qemu-vtd --event 12
+        nestwalk explain traces/forged-interrupts.scenario -m qemu-vtd --event 24 -o message.html
         nestwalk explain traces/isolation/stale-window.txt -m qemu-vtd --finding V6
         nestwalk explain dma.nwt -m qemu-vtd --finding V6 --shrink smallest.txt
       """)
@@ -38,6 +42,12 @@ struct ExplainCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "The device's transfer or interrupt message to explain: an event, counted from 0 as findings and "
+        + "nestwalk inspect do."))
+  var event: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "The finding to explain: the first of a rule (V6), or a later one (V6:2).",
       valueName: "rule"))
   var finding: FindingName?
@@ -49,16 +59,23 @@ struct ExplainCommand: ParsableCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Write the record's story as a page, FILE.html.", valueName: "file"))
+    help: ArgumentHelp(
+      "Write the story of a record or event as a page, FILE.html.", valueName: "file"))
   var output: String?
+
+  @OptionGroup var memory: ImageOptions
 
   @OptionGroup var trace: TraceOptions
 
   func validate() throws {
-    guard (record == nil) != (finding == nil) else {
-      throw ValidationError("Give either --record N or --finding RULE.")
+    guard [record != nil, event != nil, finding != nil].count(where: { $0 }) == 1 else {
+      throw ValidationError("Give one of --record N, --event N and --finding RULE.")
     }
     if let record, record < 0 { throw ValidationError("--record counts from 0") }
+    if let event, event < 0 { throw ValidationError("--event counts from 0") }
+    guard shrink == nil || memory.image == nil else {
+      throw ValidationError("--shrink writes a trace that needs no --image")
+    }
     guard shrink == nil || finding != nil else {
       throw ValidationError("--shrink belongs to --finding")
     }
@@ -66,7 +83,7 @@ struct ExplainCommand: ParsableCommand {
       throw ValidationError("A finding's trace is read twice, so it cannot be -.")
     }
     if let output {
-      guard record != nil else { throw ValidationError("-o belongs to --record") }
+      guard finding == nil else { throw ValidationError("-o belongs to --record and --event") }
       guard suffix(of: output).lowercased() == "html" else {
         throw ValidationError("-o \(output): a story is written as FILE.html")
       }
@@ -79,6 +96,7 @@ struct ExplainCommand: ParsableCommand {
     try refusing {
       let machine = try MachineInput.load(machine, settings: settings)
       if let record { return try explain(record, on: machine) }
+      if let event { return try explain(event: event, on: machine) }
       if let finding { try explain(finding, on: machine) }
     }
   }
@@ -90,28 +108,61 @@ struct ExplainCommand: ParsableCommand {
   private func explain(_ record: Int, on machine: ResolvedMachine) throws {
     let pending = try output.map { try PendingFile($0) }
     let reader = try reader()
-    let explainer = AccessExplainer(
-      machine, ReplayPlan(hasEvents: reader.mayHaveProcessorEvents), record: record)
+    let explainer = AccessExplainer(machine, memory.plan(of: reader), record: record)
+    try memory.read(into: explainer.addPage)
     let block = TraceBlock()
     while !explainer.isDone, try reader.next(into: block) { try explainer.replay(block) }
-    guard let story = explainer.story(of: reader.name) else {
+    guard let story = explainer.story(of: reader.fileName) else {
       throw FileError(
         file, "has no record \(record)", cure: "nestwalk inspect says how many there are")
     }
     if let pending {
-      try writeAll(Array(storyPage(story).utf8), to: pending.descriptor, file: pending.path)
-      try pending.commit()
-      if pending.path != "-" { printError("nestwalk: wrote \(pending.path)") }
+      try write(storyPage(story), to: pending)
     } else {
       printResult(storyText(story, width: Terminal.width))
     }
   }
 
+  private func explain(event: Int, on machine: ResolvedMachine) throws {
+    let pending = try output.map { try PendingFile($0) }
+    let reader = try reader()
+    guard let explainer = DeviceExplainer(machine, event: event) else {
+      throw FileError(
+        file, "has events of devices, and \(machine.description.name) has no IOMMU",
+        cure: "try -m qemu-vtd, or another machine with one")
+    }
+    try memory.read(into: explainer.addPage)
+    let block = TraceBlock()
+    while !explainer.isDone, try reader.next(into: block) { try explainer.replay(block) }
+    switch try explainer.finish(reader.fileName) {
+    case .story(let story):
+      if let pending {
+        try write(storyPage(story), to: pending)
+      } else {
+        printResult(storyText(story, width: Terminal.width))
+      }
+    case .other(let name):
+      throw FileError(
+        file, "event \(event) is of kind \(name), which no unit translates or delivers",
+        cure: "nestwalk inspect --events lists them; choose a dma or interruptMessage")
+    case nil:
+      throw FileError(
+        file, "has no event \(event)", cure: "nestwalk inspect says how many there are")
+    }
+  }
+
+  private func write(_ page: String, to pending: PendingFile) throws {
+    try writeAll(Array(page.utf8), to: pending.descriptor, file: pending.path)
+    try pending.commit()
+    if pending.path != "-" { printError("nestwalk: wrote \(pending.path)") }
+  }
+
   private func explain(_ name: FindingName, on machine: ResolvedMachine) throws {
     let pending = try shrink.map { try PendingFile($0) }
     let reader = try reader()
-    let plan = ReplayPlan(hasEvents: reader.mayHaveProcessorEvents)
+    let plan = memory.plan(of: reader)
     let replay = Replay(machine, plan)
+    try memory.read(into: replay.addPage)
     var items = TraceItems()
     try reader.forEachBlock(quiet: trace.quiet) { block in
       try replay.replay(block)
@@ -151,7 +202,7 @@ struct ExplainCommand: ParsableCommand {
     while !lines.isDone, try reader.next(into: block) { try lines.take(block) }
     lines.finish()
     return findingStory(
-      finding, of: reader.name, lines.lines, left: lines.left, width: Terminal.width)
+      finding, of: reader.fileName, lines.lines, left: lines.left, width: Terminal.width)
   }
 
   private func write(

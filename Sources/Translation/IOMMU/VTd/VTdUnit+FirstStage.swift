@@ -41,6 +41,7 @@ extension VTdUnit {
     let outcome = walker.walk(
       GVA(request.address), access, in: context, memory.frames, path: &path)
     references.tables += path.count
+    memory.note(path)
     switch outcome {
     case .fault(let fault):
       // The last entry is the one that ended the walk.
