@@ -16,6 +16,7 @@ struct Distribution {
       switch name {
       case "walk.references": ("References per walk", "walks")
       case "walk.cycles": ("Cycles per walk", "walks")
+      case "interrupt.latency": ("Nanoseconds per interrupt", "interrupts")
       default: (name, "count")
       }
     self.bars = bars.filter { $0.count > 0 }.sorted { $0.value < $1.value }

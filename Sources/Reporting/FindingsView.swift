@@ -11,7 +11,7 @@ extension ResultView {
       "Findings",
       [
         .text("rule"), .text("severity"), .text("what"), .number("count"), .text("of"),
-        .text("first at"), .number("its time"), .prose("evidence"),
+        .text("first at"), .number("at ns"), .prose("evidence"),
       ],
       result.findings.prefix(limit).map { finding in
         [

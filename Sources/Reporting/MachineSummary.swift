@@ -21,6 +21,9 @@ struct MachineSummary {
   var walkCaches: [(name: String, geometry: String)] = []
   /// Whether the description says that it has no walk cache.
   var lacksWalkCaches = false
+  /// Architecture and mode of the IOMMU, and its caches; empty where the machine has none.
+  var iommu = ""
+  var iommuCaches: [String] = []
 
   init(_ machine: MachineIdentity) {
     guard let description = JSONValue(machine.resolvedJSON) else { return }
@@ -41,6 +44,19 @@ struct MachineSummary {
       (Self.counterName(cache), Self.geometry(cache))
     }
     lacksWalkCaches = description["walkCaches"] == .array([])
+    guard let unit = description["iommu"], let architecture = unit["architecture"]?.text else {
+      return
+    }
+    let name = ["vtd": "VT-d", "amdvi": "AMD-Vi"][architecture] ?? architecture
+    iommu = [name, unit["mode"]?.text ?? ""].filter { $0 != "" }.joined(separator: ", ")
+    let named = [
+      ("iotlb", "IOTLB"), ("contextCache", "context cache"), ("pasidCache", "PASID cache"),
+    ].map { ($0.1, unit[$0.0]) }
+    let ofWalks = (unit["walkCaches"]?.elements ?? []).map { (Self.counterName($0), $0["cache"]) }
+    iommuCaches = (named + ofWalks).compactMap { name, cache in
+      let shape = cache.map(Self.geometry) ?? ""
+      return shape == "" ? nil : "\(name) \(shape)"
+    }
   }
 
   /// Such as `nested, x86-64:4 over ept:4`.

@@ -229,14 +229,16 @@ struct ResultView {
 /// Results beside each other, one row each.
 func overview(_ views: [ResultView]) -> Table {
   let headings = views.first?.figures.map(\.heading) ?? []
+  let ofDevices = views.first?.deviceFigures.map(\.heading) ?? []
   return Table(
     "Overview",
     [.text("trace"), .text("machine")]
-      + headings.enumerated().map { .number($1, detail: $0 >= 3) }
+      + headings.enumerated().map { .number($1, detail: $0 >= 3) } + ofDevices.map { .number($0) }
       + [.number("faults", detail: true), .number("findings", detail: true)],
     views.map { view in
       let faults = view.result.counters.filter { $0.key.hasPrefix("fault.") }
       return [view.result.trace.name, view.result.machine.name] + view.figures.map(\.value)
+        + view.deviceFigures.map(\.value)
         + [
           faults.isEmpty ? "" : grouped(total(faults.values)),
           view.result.findings.isEmpty ? "" : grouped(view.result.findings.count),

@@ -49,12 +49,15 @@ extension Comparison.Pair {
 
   private var moves: Markup {
     let shown = ranked.map(\.change).filter { $0.base ?? 0 != 0 && $0.new != nil }.prefix(12)
-    let most = shown.map { $0.relative.magnitude }.max() ?? 0
-    guard most > 0 else { return "" }
-    let (left, middle, half, line) = (230.0, 470.0, 200.0, 22.0)
+    let less = -(shown.map { $0.relative }.min() ?? 0)
+    let span = max(less, 0) + max(shown.map { $0.relative }.max() ?? 0, 0)
+    guard span > 0 else { return "" }
+    // What became less has its bars on the left, and as much room as it needs.
+    let (left, line, room) = (230.0, 22.0, 400.0)
+    let middle = left + 20 + room * max(less, 0) / span
     let bars = shown.enumerated().map { place, change -> Markup in
       let y = 8 + Double(place) * line
-      let length = change.relative.magnitude / most * half
+      let length = change.relative.magnitude / span * room
       let isMore = change.relative > 0
       let kind: Markup = change.verdict == .worse ? "bar two" : "bar"
       return """

@@ -3,15 +3,24 @@ import Results
 extension HTMLArticle {
   /// Everything below the figures, in order.
   var sections: [Section] {
+    let notes = section("notes", "Notes", bullets(view.notes))
+    // Where devices alone did anything, the findings are the answer, and then what it cost.
+    guard !view.hasOnlyDevices else {
+      return [
+        [findings, section("devices", view.devices)], places, devices, distributions, timeLines,
+        modes, sizes, others, [notes],
+      ].joined().compactMap(\.self)
+    }
     let parts: [[Section?]] = [
       [absent, references, grid], distributions,
       [
         section("tlbs", view.tlbs), section("walk-caches", view.walkCaches, isWide: false),
-        section("effects", view.hasOnlyDevices ? nil : view.effects, isWide: false), cost,
+        section("effects", view.effects, isWide: false), cost,
         section("faults", view.faults, isWide: false),
       ],
-      timeLines, places, modes, sizes, others, [section("devices", view.devices)], devices,
-      [findings, section("notes", "Notes", bullets(view.notes))],
+      timeLines, places, [unasked], modes, sizes, others,
+      [section("devices", view.devices)], devices,
+      [findings, notes],
     ]
     return parts.joined().compactMap(\.self)
   }
@@ -65,7 +74,7 @@ extension HTMLArticle {
   }
 
   private var cost: Section? {
-    guard let cost = view.cost, !view.hasOnlyDevices else { return nil }
+    guard let cost = view.cost else { return nil }
     let model = view.machine.memory == "" ? "" : "Memory model: \(view.machine.memory). "
     return section(
       "cost", cost.title, isWide: false,
@@ -118,6 +127,23 @@ extension HTMLArticle {
 
   /// Pages, regions, address spaces, devices and domains by cost.
   private var places: [Section?] { answers(Self.ofPlaces).map { plain($0) } }
+
+  /// What a reader may look for here and has to ask for.
+  private var unasked: Section? {
+    let missing = view.unaskedQuestions
+    guard !missing.isEmpty else { return nil }
+    let items = missing.map { question -> Markup in
+      "<li><code>--answer \(question.name)</code>: \(question.tells)</li>\n"
+    }
+    return section(
+      "unasked", "Not asked in this run",
+      """
+      <p class="muted">Each is a table here, and in the JSON and CSV, once it is asked for: add it to \
+      the options of the run, or <code>--answer all</code>.</p>
+      <ul class="notes">
+      \(items)</ul>
+      """)
+  }
 
   private var modes: [Section?] {
     answers(["modes"]).map { answer in plain(answer, answer.source.modeBars ?? "") }

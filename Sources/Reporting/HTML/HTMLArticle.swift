@@ -93,17 +93,34 @@ struct HTMLArticle {
       return "\(tlb.name) \(tlb.geometry)" + (rest == "" ? "" : " (\(rest))")
     }
     let caches = view.machine.walkCaches.map { "\($0.name) \($0.geometry)" }
-    let left = facts([
+    let ofTrace: [(String, Markup)] = [
       ("Trace", "\(trace.name)"), ("SHA-256", digest(trace.sha256)),
-      ("Records", "\(grouped(trace.records))"), ("Page tables", "\(trace.tables)"),
-    ])
-    let right = facts([
-      ("Machine", "\(machine.name), \(digest(machine.sha256))"),
-      ("Translation", "\(view.machine.translation)"),
-      ("TLBs", "\(tlbs.joined(separator: ", "))"),
-      ("Walk caches", "\(view.machine.lacksWalkCaches ? "none" : caches.joined(separator: ", "))"),
-      ("Memory", "\(view.machine.memory)"),
-    ])
+      ("Records", "\(grouped(trace.records))"),
+    ]
+    let ofMachine: [(String, Markup)] = [
+      ("Machine", "\(machine.name), \(digest(machine.sha256))")
+    ]
+    let unit: [(String, Markup)] =
+      view.devices == nil
+      ? []
+      : [
+        ("IOMMU", "\(view.machine.iommu)"),
+        ("Its caches", "\(view.machine.iommuCaches.joined(separator: ", "))"),
+      ]
+    // What translates processors' accesses had no part in what devices alone did.
+    guard !view.hasOnlyDevices else {
+      return "<div class=\"columns even\">\n\(facts(ofTrace))\(facts(ofMachine + unit))</div>\n"
+    }
+    let left = facts(ofTrace + [("Page tables", "\(trace.tables)")])
+    let right = facts(
+      ofMachine + [
+        ("Translation", "\(view.machine.translation)"),
+        ("TLBs", "\(tlbs.joined(separator: ", "))"),
+        (
+          "Walk caches", "\(view.machine.lacksWalkCaches ? "none" : caches.joined(separator: ", "))"
+        ),
+        ("Memory", "\(view.machine.memory)"),
+      ] + unit)
     return "<div class=\"columns even\">\n\(left)\(right)</div>\n"
   }
 

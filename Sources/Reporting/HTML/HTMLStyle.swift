@@ -162,6 +162,8 @@ let htmlStyle: Markup = #"""
   footer { margin-top: 32px; color: var(--muted); font-size: .85rem; }
   @media (max-width: 600px) {
     main { padding: 16px 14px 32px; }
+    td.prose, table.data th.prose { min-width: 52ch; }
+    td.prose:last-child:nth-child(2) { min-width: 0; }
     .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; }
     .cards li { padding: 10px; }
     .cards .value { font-size: 1.4rem; }
@@ -173,12 +175,15 @@ let htmlStyle: Markup = #"""
     .heat td span { font-size: .7rem; }
   }
   @media print {
+    :root { font-size: 11px; }
     main { max-width: none; padding: 0; }
     body { font-size: 11px; }
+    td:not(.n), table.data tbody th { white-space: normal; }
     .scroll { overflow: visible; }
     .cards li, table, svg { break-inside: avoid; }
     .counters table { break-inside: auto; }
     details::details-content { content-visibility: visible; block-size: auto; }
+    td.prose, table.data th.prose { min-width: 18ch; }
     nav, .filter, .selection, .tip, .skip { display: none; }
   }
 

@@ -160,7 +160,7 @@ struct TimeLineChart {
     let more = marks.count > Self.mostMarks ? " (the first \(Self.mostMarks))" : ""
     return """
       <text class="axis" x="\(Self.left - 7)" y="\(y + 4)" text-anchor="end">findings</text>
-      \(drawn)<text class="axis" x="\(Self.left)" y="\(y + 18)">\(grouped(marks.count)) places of findings\(more)</text>
+      \(drawn)<text class="axis" x="\(Self.left)" y="\(y + 18)">\(counted(marks.count, "place")) of findings\(more)</text>
 
       """
   }
@@ -168,11 +168,13 @@ struct TimeLineChart {
   private func axis(y: Double) -> Markup {
     let step = niceStep(atLeast: max(end / 8, 1))
     let ticks = stride(from: 0, through: end, by: step).map { place -> Markup in
-      """
-      <line class="base" x1="\(x(place))" y1="\(y)" x2="\(x(place))" y2="\(y + 5)"/>
-      <text class="axis" x="\(x(place))" y="\(y + 18)" text-anchor="middle">\(compact(place))</text>
+      // The last one's middle may be too near to the picture's edge.
+      let anchor: Markup = x(place) > Self.right - 16 ? "end" : "middle"
+      return """
+        <line class="base" x1="\(x(place))" y1="\(y)" x2="\(x(place))" y2="\(y + 5)"/>
+        <text class="axis" x="\(x(place))" y="\(y + 18)" text-anchor="\(anchor)">\(compact(place))</text>
 
-      """
+        """
     }
     return """
       <line class="base" x1="\(Self.left)" y1="\(y)" x2="\(Self.right)" y2="\(y)"/>

@@ -91,14 +91,16 @@ public struct SweepResults: Sendable {
 
   /// The varied values and what changes with them.
   private var table: Table {
-    let tlbs = Set(runs.flatMap { $0.result.counters.keys })
+    // Which trace it is stands above, where there is one; a TLB that never misses says nothing.
+    let isAlone = curves.count == 1 && !paths.isEmpty
+    let tlbs = Set(runs.flatMap { $0.result.counters.filter { $0.value != 0 }.keys })
       .filter { $0.hasPrefix("tlb.") && $0.hasSuffix(".misses") }.sorted()
     let counters = tlbs + ["walk.count", "walk.references", "walk.cycles"]
     let columns =
-      [Table.Column.text("trace")] + paths.map { Table.Column.text($0) }
+      (isAlone ? [] : [Table.Column.text("trace")]) + paths.map { Table.Column.text($0) }
       + counters.map { Table.Column.number($0) }
     let rows = runs.map { run in
-      [run.result.trace.name] + run.values
+      (isAlone ? [] : [run.result.trace.name]) + run.values
         + counters.map { name in run.result.counters[name].map(grouped) ?? "" }
     }
     return Table("Replays", columns, rows)
@@ -122,10 +124,13 @@ public struct SweepResults: Sendable {
     }
     guard !parts.isEmpty else { return "" }
     return """
+      <section>
       <h2>Curves of \(trace)</h2>
       <p class="muted">Exact LRU misses of a first-level TLB of every size, from one pass. Each line \
       takes all pages to have one size; a first touch of a page misses in every TLB.</p>
-      \(parts)
+      <div class="parts">
+      \(parts)</div></section>
+
       """
   }
 }

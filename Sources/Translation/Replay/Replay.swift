@@ -104,6 +104,8 @@ public final class Replay {
         result.counters["tlb.cycles", default: 0] + result.counters["walk.cycles", default: 0]
       result.counters["stall.cycles"] = latency * 100 / overlap
     }
+    // What a processor's model leaves out matters where a processor did something.
+    guard records > 0 else { return result }
     let pages = result.counters["cpu.pages", default: 0]
     result.notes =
       MachineAssembly.footprintNotes(of: machine.description, pages: pages)
