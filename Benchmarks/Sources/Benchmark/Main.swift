@@ -5,9 +5,11 @@ import Machine
 struct Main {
   static let usage = """
     Benchmark [--large] [--hits TRACE]... [--misses TRACE]... [--model TRACE]...
+        [--import LACKEY]...
       --hits    decode, replay, sweep, and the first level against C
       --misses  replay against one walk after another, and the full model against C
       --model   of those the full model alone
+      --import  a lackey trace, not compressed, into columns against reading it in C
       --large   nested walks over 64 GiB too, and not over 2 and 8 alone
     """
 
@@ -33,11 +35,16 @@ struct Main {
       !arguments.isEmpty && !arguments.contains { ["--hits", "--misses"].contains($0) }
     while !arguments.isEmpty {
       let option = arguments.removeFirst()
-      guard ["--hits", "--misses", "--model"].contains(option), !arguments.isEmpty else {
+      guard ["--hits", "--misses", "--model", "--import"].contains(option), !arguments.isEmpty
+      else {
         print(usage)
         return
       }
       let path = arguments.removeFirst()
+      if option == "--import" {
+        try imports(path)
+        continue
+      }
       if option == "--model" {
         try model(path, sixteen)
         continue

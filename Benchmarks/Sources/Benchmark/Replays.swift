@@ -1,4 +1,5 @@
 import CFloor
+import Foundation
 import Machine
 import Results
 import TraceFile
@@ -87,6 +88,37 @@ func replays(_ path: String, _ machine: ResolvedMachine) throws {
     \(name(path)), decoded, on \(machine.description.name): \(millions(records, timings[0])) M \
     records/s, \(hundredths(timings[1].median / timings[0].median)) times the speed of touch after \
     touch with the scalar walker
+    """)
+}
+
+/// Import of a lackey trace as it is written, against the plainest loop in C over its bytes.
+func imports(_ path: String) throws {
+  let text = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped)
+  func readInC() -> floor_accesses {
+    text.withUnsafeBytes { floor_lackey($0.bindMemory(to: CChar.self).baseAddress, $0.count) }
+  }
+  var accesses = floor_accesses()
+  func read() {
+    accesses = floor_accesses()
+    forEachBlock(of: path) { block in
+      try? block.forEachRecord { record in
+        guard record.kind != .fetch else { return }
+        accesses.count += 1
+        accesses.sum &+= record.address
+      }
+    }
+  }
+  let lines = text.reduce(0) { $0 + ($1 == 10 ? 1 : 0) }
+  let inC = readInC()
+  read()
+  require(accesses.count == inC.count && accesses.sum == inC.sum, "data accesses of C and Swift")
+  let timings = Measure.inTurn(
+    5, [("Swift", { forEachBlock(of: path) { _ in } }), ("C", { _ = readInC() })])
+  print(
+    """
+    \(name(path)), import: \(millions(lines, timings[0])) M lines/s into columns, C without them \
+    \(millions(lines, timings[1])); Swift's time / C's \
+    \(hundredths(timings[0].median / timings[1].median))
     """)
 }
 

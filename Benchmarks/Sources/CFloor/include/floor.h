@@ -77,4 +77,12 @@ uint64_t floor_reads(const uint64_t *words, const uint64_t *places, size_t count
 void *floor_arena(size_t bytes);
 void floor_release(void *arena, size_t bytes);
 
+/// Data accesses of a lackey trace and the sum of their addresses, by the plainest loop.
+typedef struct {
+  uint64_t count;
+  uint64_t sum;
+} floor_accesses;
+
+floor_accesses floor_lackey(const char *text, size_t bytes);
+
 #endif
