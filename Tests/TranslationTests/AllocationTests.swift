@@ -47,7 +47,8 @@ struct AllocationTests {
     let machine = try Self.machine(name)
     let reader = try TraceReader(path: Self.trace)
     let sweep = Sweep([machine])
-    let counted = try Self.count(from: 15, next: { try reader.next(into: $0) }, replay: sweep.replay(_:))
+    let counted = try Self.count(
+      from: 15, next: { try reader.next(into: $0) }, replay: sweep.replay(_:))
     #expect(counted.blocks > 10)
     #expect(counted.allocations <= Self.perBlock * counted.blocks, "\(counted)")
   }
@@ -57,7 +58,8 @@ struct AllocationTests {
     let machine = try Self.machine("reference-cached")
     let reader = try TraceReader(path: Self.trace)
     let replay = Replay(machine, ReplayPlan(hasEvents: hasEvents), everyTouch: true)
-    let counted = try Self.count(from: 15, next: { try reader.next(into: $0) }, replay: replay.replay(_:))
+    let counted = try Self.count(
+      from: 15, next: { try reader.next(into: $0) }, replay: replay.replay(_:))
     #expect(counted.blocks > 10)
     #expect(counted.allocations <= Self.perBlock * counted.blocks, "\(counted)")
   }
