@@ -46,15 +46,18 @@ public final class MissCurves {
   private let setCounts: [Int]
   /// For each size that of instructions, then that of data.
   private let streams: UnsafeMutablePointer<Stream>
+  /// For each size those of a block's entries.
   private let numbers: UnsafeMutablePointer<UInt32>
   private let sizes = PageSize.allCases
+  /// Entries of a block at most.
+  private static let mostEntries = 1 << 16
 
   /// - Parameter setCounts: powers of two; for each all associativities from 1 to 32.
   public init(setCounts: [Int]) {
     self.setCounts = setCounts
     streams = .allocate(capacity: 2 * PageSize.allCases.count)
     for at in 0..<(2 * PageSize.allCases.count) { (streams + at).initialize(to: Stream(setCounts)) }
-    numbers = .allocate(capacity: 1 << 16)
+    numbers = .allocate(capacity: Self.mostEntries * PageSize.allCases.count)
   }
 
   deinit {
@@ -63,31 +66,44 @@ public final class MissCurves {
     numbers.deallocate()
   }
 
+  /// Independent parts of the work on a block: the sizes of pages.
+  public var parts: Int { sizes.count }
+
   /// Adds a block of the trace.
   ///
   /// - Parameter block: after those before it.
   /// - Throws: a `TraceError` where its page column is damaged.
   public func add(_ block: TraceBlock) throws(TraceError) {
+    for part in 0..<parts { try add(block, part: part) }
+  }
+
+  /// Adds a block to one part; others may be at work at the same time.
+  ///
+  /// - Parameters:
+  ///   - block: after those before it, in each part.
+  ///   - part: below `parts`.
+  /// - Throws: a `TraceError` where its page column is damaged.
+  public func add(_ block: TraceBlock, part: Int) throws(TraceError) {
     try block.loadPages()
     let (entries, runs) = (block.entries, block.runs)
-    for size in sizes {
-      let streams = streams + 2 * Int(size.rawValue)
-      for at in 0..<entries.count {
-        let entry = entries[at]
-        numbers[at] = streams[entry.isData ? 1 : 0].number(of: entry.page >> size.logFrames)
-      }
-      for access in 0...1 {
-        streams[access].distances.reserve(streams[access].numbers.count)
-      }
-      var used = (fetch: 0, data: 0)
-      for run in runs {
-        let entry = entries[Int(run)]
-        streams[entry.isData ? 1 : 0].use(numbers[Int(run)], page: entry.page >> size.logFrames)
-        if entry.isData { used.data &+= 1 } else { used.fetch &+= 1 }
-      }
-      streams[0].distances.countRepeated(Int(block.counts.fetchTouches) - used.fetch)
-      streams[1].distances.countRepeated(Int(block.counts.dataTouches) - used.data)
+    let shift = sizes[part].logFrames
+    let streams = streams + 2 * Int(sizes[part].rawValue)
+    let numbers = numbers + Self.mostEntries * part
+    for at in 0..<entries.count {
+      let entry = entries[at]
+      numbers[at] = streams[entry.isData ? 1 : 0].number(of: entry.page >> shift)
     }
+    for access in 0...1 {
+      streams[access].distances.reserve(streams[access].numbers.count)
+    }
+    var used = (fetch: 0, data: 0)
+    for run in runs {
+      let entry = entries[Int(run)]
+      streams[entry.isData ? 1 : 0].use(numbers[Int(run)], page: entry.page >> shift)
+      if entry.isData { used.data &+= 1 } else { used.fetch &+= 1 }
+    }
+    streams[0].distances.countRepeated(Int(block.counts.fetchTouches) - used.fetch)
+    streams[1].distances.countRepeated(Int(block.counts.dataTouches) - used.data)
   }
 
   /// The curves of every class that has touches.

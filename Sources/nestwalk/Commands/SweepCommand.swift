@@ -122,7 +122,11 @@ struct SweepCommand: ParsableCommand {
       machines, ReplayPlan(hasEvents: reader.mayHaveProcessorEvents),
       slots: BlockPipeline.slots(for: cores.threads), threads: cores.threads)
     var lanes = BlockPipeline.lanes(of: sweep)
-    if let pass { lanes.append(BlockPipeline.Lane { block, _ in try pass.add(block) }) }
+    if let pass {
+      lanes += (0..<pass.parts).map { part in
+        BlockPipeline.Lane { block, _ in try pass.add(block, part: part) }
+      }
+    }
     try reader.forEachBlock(quiet: trace.quiet, threads: cores.threads, lanes)
     let summary = try reader.finish()
     let identity = TraceIdentity(
