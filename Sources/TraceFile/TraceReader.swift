@@ -107,8 +107,8 @@ public final class TraceReader {
   ///
   /// - Parameters:
   ///   - block: what it held is gone.
-  ///   - inflates: make the block's pages available at once; a caller that wants to do that elsewhere,
-  ///     by `loadPages`, meets damage of the column there.
+  ///   - inflates: make the block's pages, or the events of a foreign file, available at once; a
+  ///     caller that wants to do that elsewhere, by `loadPages`, meets damage of the column there.
   /// - Returns: false after the last block.
   /// - Throws: the first place where the file is not what it should be, and the cure.
   public func next(into block: TraceBlock, inflates: Bool = true) throws(TraceError) -> Bool {
@@ -120,7 +120,7 @@ public final class TraceReader {
     case .foreign(let trace):
       isAtEnd = !(try trace.read(into: block))
       // An input may end with its last full block, or have instructions and no records.
-      try block.loadEvents()
+      if inflates { try block.loadEvents() }
       return !isAtEnd || block.counts.records > 0 || block.counts.events > 0
         || block.counts.trailingInstructions > 0
     }

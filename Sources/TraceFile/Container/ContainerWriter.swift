@@ -11,7 +11,8 @@ import Musl
 public final class ContainerWriter {
   private let descriptor: Int32
   private let file: String
-  private let compressor: ColumnCompressor
+  private let level: Int
+  private lazy var packer = makePacker()
   private var index = ContainerIndex()
   private var bytes = 0
   private var records = 0
@@ -39,31 +40,34 @@ public final class ContainerWriter {
   ) throws(TraceError) {
     self.descriptor = descriptor
     self.file = file
-    compressor = ColumnCompressor(level: level)
+    self.level = level
     try append(header.encoded(payloadBytes: Self.headerPayloadBytes))
   }
+
+  /// Something that packs blocks for this container; several may work at the same time.
+  public func makePacker() -> BlockPacker { BlockPacker(level: level) }
 
   /// Appends a block.
   ///
   /// - Parameter block: as a builder left it; its pages are loaded here.
   /// - Throws: why the file cannot be written.
   public func write(_ block: TraceBlock) throws(TraceError) {
-    var header = BlockHeader()
-    header.counts = block.counts
+    try packer.pack(block)
+    try write(block, packedBy: packer)
+  }
+
+  /// Appends a block that a packer has just packed.
+  ///
+  /// - Parameters:
+  ///   - block: whose pages and events are loaded.
+  ///   - packer: that packed it, and nothing since.
+  /// - Throws: why the file cannot be written.
+  public func write(_ block: TraceBlock, packedBy packer: BlockPacker) throws(TraceError) {
+    var header = packer.header
     header.counts.firstRecord = UInt64(records)
-    var frames: [UInt8] = []
-    // Loading the pages turns codes into indices in place, so it comes after they are compressed.
-    pack(.transitions, block.transitions.bytes, &header, &frames)
-    pack(.shapes, block.shapes.bytes, &header, &frames)
-    pack(.offsets, block.offsets.bytes, &header, &frames)
-    if block.counts.events > 0 { pack(.events, block.events.bytes, &header, &frames) }
-    header.columnsChecksum = frames.withUnsafeBytes { crc32(of: $0) }
-    try block.loadPages()
+    for column in header.columns { columnBytes[Int(column.id) - 1] += Int(column.packedBytes) }
     footprint.add(block)
-    if block.counts.events > 0 {
-      try block.loadEvents()
-      block.withEvents { for event in $0 { events[Int(event.tag.rawValue)] += 1 } }
-    }
+    for tag in events.indices { events[tag] += packer.events[tag] }
     index.entries.append(
       ContainerIndex.Entry(
         byte: UInt64(bytes), firstRecord: header.counts.firstRecord,
@@ -72,7 +76,8 @@ public final class ContainerWriter {
     var head = ByteWriter()
     head.put(ContainerFormat.blockFrame)
     head.put(UInt32(payload.count))
-    try append(head.bytes + payload + frames)
+    try append(head.bytes + payload)
+    try append(packer.frames)
     records += Int(block.counts.records)
     instructions += Int(block.counts.instructions) + Int(block.counts.trailingInstructions)
   }
@@ -83,17 +88,6 @@ public final class ContainerWriter {
       events[Int(tag.rawValue)] == 0 ? nil : ("\(tag)", events[Int(tag.rawValue)])
     }
     return named.isEmpty ? nil : Dictionary(uniqueKeysWithValues: named)
-  }
-
-  private func pack(
-    _ id: ColumnID, _ raw: UnsafeRawBufferPointer, _ header: inout BlockHeader,
-    _ frames: inout [UInt8]
-  ) {
-    let size = compressor.append(raw, to: &frames)
-    header.columns.append(
-      BlockHeader.Column(
-        id: id.rawValue, rawBytes: UInt32(raw.count), packedBytes: UInt32(size)))
-    columnBytes[Int(id.rawValue) - 1] += size
   }
 
   /// Writes the index and the header with its totals.

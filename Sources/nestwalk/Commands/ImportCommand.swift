@@ -76,9 +76,12 @@ struct ImportCommand: ParsableCommand {
         let reader = try TraceReader(path: input, format: trace.format, salvage: trace.salvage)
         // A container's blocks stand in their own file, so their records are built anew.
         if reader.format == .nwt, cutter == nil { cutter = RecordCutter(0, .max) }
-        try reader.forEachBlock(quiet: trace.quiet) { block in
-          guard let cutter else { return try writer.write(block) }
-          try cutter.take(block) { (full) throws(TraceError) in try writer.write(full) }
+        if let cutter {
+          try reader.forEachBlock(quiet: trace.quiet) { block in
+            try cutter.take(block) { (full) throws(TraceError) in try writer.write(full) }
+          }
+        } else {
+          try reader.write(to: writer, quiet: trace.quiet)
         }
         let imported = reader.header?.sources ?? []
         let summary = try reader.finish()

@@ -5,7 +5,7 @@ import TraceFile
 /// for it.
 ///
 /// Each lane takes the blocks in their order, so what it does cannot depend on how many threads there
-/// are. Blocks are read in order, inflated side by side, and stand in slots until every lane is done
+/// are. Blocks are read in order, prepared side by side, and stand in slots until every lane is done
 /// with them, so that memory is bounded.
 final class BlockPipeline: @unchecked Sendable {
   /// Some work on each block.
@@ -38,6 +38,7 @@ final class BlockPipeline: @unchecked Sendable {
 
   private let reader: TraceReader
   private let lanes: [Lane]
+  private let prepare: (TraceBlock, _ slot: Int) throws -> Void
   private let threads: Int
   private let blocks: [TraceBlock]
   // All of what follows is guarded by the lock.
@@ -62,11 +63,19 @@ final class BlockPipeline: @unchecked Sendable {
   ///   - reader: at the trace's first block.
   ///   - lanes: at least one.
   ///   - threads: to use, the caller's among them.
-  init(_ reader: TraceReader, _ lanes: [Lane], threads: Int) {
+  ///   - slots: for blocks; nothing for what so many threads need.
+  ///   - prepare: what comes before a block's lanes, in any order of the blocks.
+  init(
+    _ reader: TraceReader, _ lanes: [Lane], threads: Int, slots: Int? = nil,
+    prepare: @escaping (TraceBlock, _ slot: Int) throws -> Void = { block, _ in
+      try block.loadPages()
+    }
+  ) {
     self.reader = reader
     self.lanes = lanes
+    self.prepare = prepare
     self.threads = threads
-    let slots = Self.slots(for: threads)
+    let slots = slots ?? Self.slots(for: threads)
     blocks = (0..<slots).map { _ in TraceBlock() }
     progress = lanes.map { _ in Progress() }
     inflations = Array(repeating: .waiting, count: slots)
@@ -96,11 +105,13 @@ final class BlockPipeline: @unchecked Sendable {
 
   private func runAlone(_ show: (_ records: Int, _ bytes: Int) -> Void) throws {
     var records = 0
-    while try reader.next(into: blocks[0]) {
-      try blocks[0].loadPages()
-      for lane in lanes { try lane.work(blocks[0], 0) }
-      records += Int(blocks[0].counts.records)
+    var slot = 0
+    while try reader.next(into: blocks[slot], inflates: false) {
+      try prepare(blocks[slot], slot)
+      for lane in lanes { try lane.work(blocks[slot], slot) }
+      records += Int(blocks[slot].counts.records)
       show(records, reader.bytesRead)
+      slot = (slot + 1) % blocks.count
     }
   }
 
@@ -190,7 +201,7 @@ final class BlockPipeline: @unchecked Sendable {
     switch task {
     case .read(let block):
       return try reader.next(into: blocks[block % blocks.count], inflates: false)
-    case .inflate(let block): try blocks[block % blocks.count].loadPages()
+    case .inflate(let block): try prepare(blocks[block % blocks.count], block % blocks.count)
     case .lane(let lane, let block):
       try lanes[lane].work(blocks[block % blocks.count], block % blocks.count)
     }

@@ -47,6 +47,22 @@ extension TraceReader {
     }
   }
 
+  /// Writes every block into a container, where reading a block, packing another and writing a third
+  /// take place at the same time.
+  func write(to writer: ContainerWriter, quiet: Bool) throws {
+    var progress = Progress(name, isQuiet: quiet)
+    defer { progress.end() }
+    let total = totalBytes
+    // As many on every machine: what a packer makes of a block may depend on those before it.
+    let slots = BlockPipeline.slots(for: 2)
+    let packers = (0..<slots).map { _ in writer.makePacker() }
+    let lane = BlockPipeline.Lane { try writer.write($0, packedBy: packers[$1]) }
+    try BlockPipeline(
+      self, [lane], threads: min(ProcessInfo.processInfo.activeProcessorCount, slots),
+      slots: slots, prepare: { try packers[$1].pack($0) }
+    ).run { records, bytes in progress.show(records: records, bytes: bytes, of: total) }
+  }
+
   /// Reads every block, with progress on the terminal.
   func forEachBlock(quiet: Bool, _ body: (TraceBlock) throws -> Void) throws {
     var progress = Progress(name, isQuiet: quiet)
