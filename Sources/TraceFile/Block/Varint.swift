@@ -62,6 +62,23 @@ enum Varint {
     return readSlowly(bytes, at: &at)
   }
 
+  /// As `readFast`, where eight bytes can be read at the place.
+  @inline(__always)
+  static func readWithin(_ bytes: UnsafeRawBufferPointer, at: inout Int) -> UInt64 {
+    let word = UInt64(
+      littleEndian: bytes.baseAddress.unsafelyUnwrapped.loadUnaligned(
+        fromByteOffset: at, as: UInt64.self))
+    if word & 0x80 == 0 {
+      at &+= 1
+      return word & 0x7f
+    }
+    let ends = ~word & 0x8080_8080_8080_8080
+    if ends == 0 { return readSlowly(bytes, at: &at) }
+    let bits = ends.trailingZeroBitCount
+    at &+= bits &>> 3 &+ 1
+    return joined(word & (UInt64.max &>> UInt64(truncatingIfNeeded: 63 &- bits)))
+  }
+
   /// The groups of seven bits of eight bytes, moved together by twos.
   @inline(__always)
   private static func joined(_ bytes: UInt64) -> UInt64 {

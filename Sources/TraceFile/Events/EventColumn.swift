@@ -64,13 +64,22 @@ enum EventColumn {
         at = end
         continue
       }
-      let room = events.room()
+      let room = events.room(for: known)
       var words = 0
-      while at < end, words < maximumWords {
-        room[words] = Varint.readFast(bytes, at: &at)
-        // Where no number was, the place is below 0.
-        if at < 0 { break }
-        words &+= 1
+      if end &+ 8 <= bytes.count {
+        // Eight bytes can be read wherever a word of the event begins.
+        while at < end, words < maximumWords {
+          room[words] = Varint.readWithin(bytes, at: &at)
+          // Where no number was, the place is below 0.
+          if at < 0 { break }
+          words &+= 1
+        }
+      } else {
+        while at < end, words < maximumWords {
+          room[words] = Varint.readFast(bytes, at: &at)
+          if at < 0 { break }
+          words &+= 1
+        }
       }
       guard at == end else {
         throw place.damaged("event \(seen - 1) (\(known.tag)) has a word that is none")

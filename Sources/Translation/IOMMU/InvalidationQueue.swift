@@ -1,8 +1,8 @@
 /// Invalidations on their way: queued until the wait behind them completes, then told to whoever
 /// watches.
 struct InvalidationQueue {
-  private(set) var queued: [IOInvalidation] = []
-  private(set) var effects: [IOInvalidation] = []
+  private(set) var queued = InvalidationList()
+  private(set) var effects = InvalidationList()
   /// Entries of the queue by what they are.
   private(set) var commands = 0
   private(set) var waits = 0
@@ -37,20 +37,52 @@ struct InvalidationQueue {
   }
 
   /// Everything that was queued has taken effect.
-  mutating func removeQueued() { queued.removeAll(keepingCapacity: true) }
+  mutating func removeQueued() { queued.removeAll() }
 
   mutating func tell(_ effect: IOInvalidation) {
     // Nobody may be watching.
-    if effects.count >= Self.capacity { effects.removeAll(keepingCapacity: true) }
+    if effects.count >= Self.capacity { effects.removeAll() }
     effects.append(effect)
   }
 
   @inline(__always)
-  mutating func drain(_ body: (IOInvalidation) -> Void) {
-    guard !effects.isEmpty else { return }
-    for effect in effects { body(effect) }
-    effects.removeAll(keepingCapacity: true)
+  mutating func drain(_ body: (inout IOInvalidation) -> Void) {
+    guard effects.count > 0 else { return }
+    for at in 0..<effects.count { body(&effects[at]) }
+    effects.removeAll()
   }
+}
+
+/// Invalidations in an array that keeps its length, so that a list of one is taken and given back
+/// without a call.
+struct InvalidationList {
+  private var cells: [IOInvalidation] = []
+  private(set) var count = 0
+
+  @inline(__always)
+  mutating func append(_ invalidation: IOInvalidation) {
+    if count < cells.count {
+      cells[count] = invalidation
+    } else {
+      cells.append(invalidation)
+    }
+    count &+= 1
+  }
+
+  @inline(__always)
+  subscript(_ index: Int) -> IOInvalidation {
+    get { cells[index] }
+    _modify { yield &cells[index] }
+  }
+
+  /// Takes the oldest; there has to be one.
+  mutating func removeFirst() -> IOInvalidation {
+    count -= 1
+    return cells.removeFirst()
+  }
+
+  @inline(__always)
+  mutating func removeAll() { count = 0 }
 }
 
 /// From the queue to the caches, whatever an architecture's commands look like.
@@ -66,7 +98,7 @@ extension RemappingUnit where Self: ~Copyable {
   }
 
   mutating func complete(at place: EventPlace) {
-    guard !queue.queued.isEmpty else { return }
+    guard queue.queued.count > 0 else { return }
     // Nothing is queued meanwhile.
     for at in 0..<queue.queued.count {
       var invalidation = queue.queued[at]
@@ -97,5 +129,5 @@ extension RemappingUnit where Self: ~Copyable {
   }
 
   @inline(__always)
-  mutating func drainEffects(_ body: (IOInvalidation) -> Void) { queue.drain(body) }
+  mutating func drainEffects(_ body: (inout IOInvalidation) -> Void) { queue.drain(body) }
 }

@@ -5,7 +5,7 @@ import TraceFile
 extension IsolationMonitor {
   /// Sees what a request became.
   @inline(__always)
-  mutating func judge(_ outcome: DMAOutcome) {
+  mutating func judge(_ outcome: inout DMAOutcome) {
     requests &+= 1
     now = Moment(outcome.request.place)
     guard let number = devices.number(of: outcome.request.device) else { return }
@@ -22,7 +22,7 @@ extension IsolationMonitor {
     }
     switch outcome.result {
     case .translated:
-      judgeTranslation(outcome, number)
+      judgeTranslation(&outcome, number)
     case .passedThrough, .untranslated:
       judgeBypass(outcome, number)
     case .fault:
@@ -57,12 +57,12 @@ extension IsolationMonitor {
   // MARK: Translated
 
   @inline(__always)
-  private mutating func judgeTranslation(_ outcome: DMAOutcome, _ number: Int) {
+  private mutating func judgeTranslation(_ outcome: inout DMAOutcome, _ number: Int) {
     judged[2] &+= 1
     devices.states[number].lastDomain = outcome.domain
-    if devices.states[number].hasEpoch { judgeEpoch(outcome, number) }
+    if devices.states[number].hasEpoch { judgeEpoch(&outcome, number) }
     if !owners.isEmpty { judgeOwner(outcome, devices.states + number) }
-    if !mappings.isEmpty { judgeStaleness(outcome) }
+    if !mappings.isEmpty { judgeStaleness(&outcome) }
     if !unflushed.isEmpty { judgeRoot(outcome) }
     if outcome.output >> 20 == 0xfee { judgeDoorbell(outcome) }
   }
@@ -132,36 +132,37 @@ extension IsolationMonitor {
 
   /// V6: a hit on what was unmapped, or mapped anew since it was filled.
   @inline(__always)
-  private mutating func judgeStaleness(_ outcome: DMAOutcome) {
+  private mutating func judgeStaleness(_ outcome: inout DMAOutcome) {
     let page = outcome.request.address >> 12
     if outcome.isFirstStage {
       if mappings.hasFirstStages {
-        judgeStaleness(outcome, mappings.find(stage(of: outcome), page))
+        judgeStaleness(&outcome, mappings.find(stage(of: outcome), page))
       }
     } else if outcome.domain != DMAOutcome.noDomain {
-      judgeStaleness(outcome, mappings.find(MappingSpace(domain: outcome.domain), page))
+      judgeStaleness(&outcome, mappings.find(MappingSpace(domain: outcome.domain), page))
     }
-    if mappings.hasUnknownDomains { judgeStaleness(outcome, mappings.find(.unknown, page)) }
+    if mappings.hasUnknownDomains { judgeStaleness(&outcome, mappings.find(.unknown, page)) }
     if mappings.hasDevices {
-      judgeStaleness(outcome, mappings.find(MappingSpace(device: outcome.request.device), page))
+      judgeStaleness(&outcome, mappings.find(MappingSpace(device: outcome.request.device), page))
     }
   }
 
   @inline(__always)
-  private mutating func judgeStaleness(_ outcome: DMAOutcome, _ at: Int?) {
+  private mutating func judgeStaleness(_ outcome: inout DMAOutcome, _ at: Int?) {
     guard let at else { return }
     judged[6] &+= 1
     guard outcome.iotlb == .hit else { return }
-    let mapping = mappings.pool[at]
-    let frame = mapping.frame &+ (outcome.request.address >> 12 &- mapping.page)
+    let mapping = mappings.pool + at
+    let frame =
+      mapping.pointee.frame &+ (outcome.request.address >> 12 &- mapping.pointee.page)
     // A page that was mapped anew is stale where it led elsewhere, or allowed what it no longer does.
     let isStale =
-      mapping.isStale
-      ? outcome.filledAt < mapping.unmapped.event
-      : outcome.filledAt < mapping.mapped.event
+      mapping.pointee.isStale
+      ? outcome.filledAt < mapping.pointee.unmapped.event
+      : outcome.filledAt < mapping.pointee.mapped.event
         && (outcome.output >> 12 != frame
-          || outcome.request.kind.needs.rawValue & 3 & ~mapping.rights != 0)
-    if isStale { tellStale(outcome, mapping) }
+          || outcome.request.kind.needs.rawValue & 3 & ~mapping.pointee.rights != 0)
+    if isStale { tellStale(outcome, mapping.pointee) }
   }
 
   @inline(never)
@@ -195,7 +196,7 @@ extension IsolationMonitor {
 
   /// V8: set up for, or served by, a domain that the device has left.
   @inline(__always)
-  private mutating func judgeEpoch(_ outcome: DMAOutcome, _ number: Int) {
+  private mutating func judgeEpoch(_ outcome: inout DMAOutcome, _ number: Int) {
     guard !outcome.request.hasPASID else { return }
     judged[8] &+= 1
     // The state is not copied where nothing is found.

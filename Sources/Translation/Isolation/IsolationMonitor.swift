@@ -127,7 +127,7 @@ struct IsolationMonitor: ~Copyable {
   }
 
   /// Sees an invalidation that has just taken effect.
-  mutating func see(_ invalidation: IOInvalidation) {
+  mutating func see(_ invalidation: inout IOInvalidation) {
     invalidations.add(invalidation)
     if invalidation.granularity == .global, invalidation.queued.event > rootChanged.event {
       if invalidation.cache == .context { unflushed.remove(.context) }

@@ -143,32 +143,34 @@ struct MappingTable: ~Copyable {
 
   /// Puts a mapping in place where nothing is.
   private mutating func enter(_ at: Int) {
-    let mapping = pool[at]
-    let size = Int(mapping.size)
-    pages.set(mapping.space.word, Self.key(mapping.page, size), to: at)
+    let mapping = pool + at
+    let size = Int(mapping.pointee.size)
+    let frame = mapping.pointee.frame
+    pages.set(mapping.pointee.space.word, Self.key(mapping.pointee.page, size), to: at)
     counts[size] += 1
-    let head = frames.number(of: mapping.frame, UInt64(size))
-    pool[at].nextAlias = head.map { Int32($0) } ?? Mapping.none
-    if let head { pool[head].previousAlias = Int32(at) }
-    frames.set(mapping.frame, UInt64(size), to: at)
+    let head = frames.exchange(frame, UInt64(size), to: at)
+    mapping.pointee.nextAlias = head.map { Int32(truncatingIfNeeded: $0) } ?? Mapping.none
+    if let head { pool[head].previousAlias = Int32(truncatingIfNeeded: at) }
   }
 
   /// Takes a mapping out of every list.
   private mutating func leave(_ at: Int) {
-    let mapping = pool[at]
-    let size = Int(mapping.size)
-    pages.remove(mapping.space.word, Self.key(mapping.page, size))
+    let mapping = pool + at
+    let size = Int(mapping.pointee.size)
+    let frame = mapping.pointee.frame
+    let (next, previous) = (mapping.pointee.nextAlias, mapping.pointee.previousAlias)
+    pages.remove(mapping.pointee.space.word, Self.key(mapping.pointee.page, size))
     counts[size] -= 1
-    if mapping.nextAlias >= 0 { pool[Int(mapping.nextAlias)].previousAlias = mapping.previousAlias }
-    if mapping.previousAlias >= 0 {
-      pool[Int(mapping.previousAlias)].nextAlias = mapping.nextAlias
-    } else if mapping.nextAlias >= 0 {
-      frames.set(mapping.frame, UInt64(size), to: Int(mapping.nextAlias))
+    if next >= 0 { pool[Int(next)].previousAlias = previous }
+    if previous >= 0 {
+      pool[Int(previous)].nextAlias = next
+    } else if next >= 0 {
+      frames.set(frame, UInt64(size), to: Int(next))
     } else {
-      frames.remove(mapping.frame, UInt64(size))
+      frames.remove(frame, UInt64(size))
     }
-    if mapping.isStale { unlinkStale(at) }
-    free.append(Int32(at))
+    if mapping.pointee.isStale { unlinkStale(at) }
+    free.append(Int32(truncatingIfNeeded: at))
   }
 
   /// Removes what stands in a new mapping's place, and notes what leads elsewhere.

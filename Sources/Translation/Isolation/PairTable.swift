@@ -12,6 +12,9 @@ struct PairTable: ~Copyable {
 
   private var cells: UnsafeMutablePointer<Cell>
   private var logCells: UInt64 = 6
+  // Of 2^logCells cells, kept so that a lookup does not make them anew.
+  private var shift: UInt64 = 64 - 6
+  private var mask = 1 << 6 - 1
   private(set) var count = 0
 
   init() {
@@ -24,15 +27,14 @@ struct PairTable: ~Copyable {
   @inline(__always)
   private func home(_ first: UInt64, _ second: UInt64) -> Int {
     let mixed = (first &* 0x9E37_79B9_7F4A_7C15) ^ (second &* 0xC2B2_AE3D_27D4_EB4F)
-    return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) &>> (64 &- logCells))
+    return Int(truncatingIfNeeded: (mixed &* 0x9E37_79B9_7F4A_7C15) &>> shift)
   }
 
   @inline(__always)
   private func cell(_ first: UInt64, _ second: UInt64) -> Int {
-    let mask = 1 << Int(logCells) - 1
     var at = home(first, second)
     while cells[at].number != 0 && (cells[at].first != first || cells[at].second != second) {
-      at = (at + 1) & mask
+      at = (at &+ 1) & mask
     }
     return at
   }
@@ -41,30 +43,38 @@ struct PairTable: ~Copyable {
   @inline(__always)
   func number(of first: UInt64, _ second: UInt64) -> Int? {
     let number = cells[cell(first, second)].number
-    return number == 0 ? nil : Int(number - 1)
+    return number == 0 ? nil : Int(truncatingIfNeeded: number &- 1)
   }
 
   /// Gives a pair its number, or another one.
   mutating func set(_ first: UInt64, _ second: UInt64, to number: Int) {
-    if 2 * count >= 1 << Int(logCells) { grow() }
+    _ = exchange(first, second, to: number)
+  }
+
+  /// Gives a pair its number, and returns the one that it had.
+  @inline(__always)
+  mutating func exchange(_ first: UInt64, _ second: UInt64, to number: Int) -> Int? {
+    if count > mask >> 1 { grow() }
     let at = cell(first, second)
-    if cells[at].number == 0 { count += 1 }
-    cells[at] = Cell(first: first, second: second, number: UInt64(number) + 1)
+    let old = cells[at].number
+    if old == 0 { count &+= 1 }
+    cells[at] = Cell(
+      first: first, second: second, number: UInt64(truncatingIfNeeded: number) &+ 1)
+    return old == 0 ? nil : Int(truncatingIfNeeded: old &- 1)
   }
 
   /// Takes a pair out, where it is in.
   mutating func remove(_ first: UInt64, _ second: UInt64) {
-    let mask = 1 << Int(logCells) - 1
     var hole = cell(first, second)
     guard cells[hole].number != 0 else { return }
-    count -= 1
+    count &-= 1
     var at = hole
     while true {
-      at = (at + 1) & mask
+      at = (at &+ 1) & mask
       guard cells[at].number != 0 else { break }
       // What is at home behind the hole, cyclically, cannot move before its home.
       let home = home(cells[at].first, cells[at].second)
-      guard (at - home) & mask >= (at - hole) & mask else { continue }
+      guard (at &- home) & mask >= (at &- hole) & mask else { continue }
       cells[hole] = cells[at]
       hole = at
     }
@@ -75,6 +85,7 @@ struct PairTable: ~Copyable {
     let (old, oldCount) = (cells, 1 << Int(logCells))
     logCells += 1
     let size = 1 << Int(logCells)
+    (shift, mask) = (64 - logCells, size - 1)
     cells = .allocate(capacity: size)
     cells.initialize(repeating: Cell(first: 0, second: 0, number: 0), count: size)
     for at in 0..<oldCount where old[at].number != 0 {

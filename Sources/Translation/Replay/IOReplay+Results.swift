@@ -22,9 +22,9 @@ extension IOReplay where Unit: ~Copyable {
 
   private var notes: [String] {
     var notes: [String] = []
-    if memory.refusedWrites > 0 {
+    if refusedWrites > 0 {
       notes.append(
-        "\(memory.refusedWrites) table writes fall outside the 4 GiB of tables that one run keeps "
+        "\(refusedWrites) table writes fall outside the 4 GiB of tables that one run keeps "
           + "and were passed over.")
     }
     if counters.cutTransfers > 0 {

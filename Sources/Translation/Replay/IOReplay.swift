@@ -6,7 +6,9 @@ import TraceFile
 ///
 /// What a recorder saw of a request follows it, at times after other events: it is looked for ahead.
 struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
-  var memory = IOMemory()
+  /// In a place of its own: what lies within the replay is copied for each call that also changes the
+  /// replay.
+  private let memory = UnsafeMutablePointer<IOMemory>.allocate(capacity: 1)
   var units: IOUnits<Unit>
   private let isVTd: Bool
   var isolation: IsolationMonitor
@@ -40,6 +42,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private static var chunk: Int { 16 }
 
   init(_ machine: MachineDescription, _ iommu: IOMMUDescription, checksRecorded: Bool) {
+    memory.initialize(to: IOMemory())
     units = IOUnits(iommu, seed: machine.synthesis.seed)
     isVTd = iommu.architecture == .vtd
     isolation = IsolationMonitor(
@@ -51,12 +54,20 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     link = LinkModel(iommu.link)
   }
 
+  deinit {
+    memory.deinitialize(count: 1)
+    memory.deallocate()
+  }
+
+  /// Table writes that found no memory.
+  var refusedWrites: Int { memory.pointee.refusedWrites }
+
   /// Adds a page of the image in which the machine's memory starts.
   ///
   /// - Returns: whether it was new and there was memory for it.
   mutating func addPage(at address: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
     check.hasImage = true
-    return memory.addPage(address >> 12, bytes)
+    return memory.pointee.addPage(address >> 12, bytes)
   }
 
   /// Replays a block's events.
@@ -86,11 +97,11 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   /// Judges what still waits; nothing is replayed afterwards.
   mutating func finish() {
     settle()
-    interrupts.finish(memory, &isolation)
+    interrupts.finish(memory.pointee, &isolation)
     reportBlocked()
     isolation.finish()
     check.finish { device, page in
-      units.all[units.number(of: device)].peek(device, page, memory)
+      units.all[units.number(of: device)].peek(device, page, memory.pointee)
     }
     samples.take(progress, at: Int(events))
   }
@@ -126,7 +137,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       interrupts.receive(
         InterruptMessage(
           device: UInt32(truncatingIfNeeded: event[0]), address: event[1], data: event[2],
-          hasData: true, place: place), isLast: isLast(at, list), memory, &isolation)
+          hasData: true, place: place), isLast: isLast(at, list), memory.pointee, &isolation)
       reportBlocked()
     default: takeOther(event)
     }
@@ -199,14 +210,14 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     case 48...51, 64...95:
       settle()
       isolation.see(event, at: place)
-      interrupts.see(event, at: place, memory, &isolation)
+      interrupts.see(event, at: place, memory.pointee, &isolation)
       reportBlocked()
       takeChange(event)
       tellEffects()
     case 16...20, 96...127:
       settle()
       isolation.see(event, at: place)
-      interrupts.see(event, at: place, memory, &isolation)
+      interrupts.see(event, at: place, memory.pointee, &isolation)
       reportBlocked()
     default: break
     }
@@ -216,12 +227,12 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     switch event.tag {
     case .tableWrite:
       guard event[0] != 1 else { return }
-      isolation.seeTableWrite(event[1], event[2], memory, at: place)
-      memory.write(event[1], event[2])
+      isolation.seeTableWrite(event[1], event[2], memory.pointee, at: place)
+      memory.pointee.write(event[1], event[2])
     case .iommuRegister:
       let at = units.number(named: event[0])
       units.all[at].write(register: event[1], bytes: event[2], event[3], at: place)
-      isolation.seeRoot(event, memory)
+      isolation.seeRoot(event, memory.pointee)
     case .iommuCommand:
       let command = IOCommand(
         word0: event[1], word1: event[2], word2: event[3], word3: event[4])
@@ -253,12 +264,12 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     switch change {
     case .attach(let device, let domain, let pasid):
       units.attach(device, pasid, to: domain, unit: unit, &isolation)
-      units.all[units.number(of: device)].take(change, &memory, at: place)
+      units.all[units.number(of: device)].take(change, &memory.pointee, at: place)
     case .detach(let device, _, let pasid):
       units.detach(device, pasid, &isolation)
-      units.all[units.number(of: device)].take(change, &memory, at: place)
+      units.all[units.number(of: device)].take(change, &memory.pointee, at: place)
     case .map, .unmap:
-      for at in 0..<units.count { units.all[at].take(change, &memory, at: place) }
+      for at in 0..<units.count { units.all[at].take(change, &memory.pointee, at: place) }
     }
   }
 
@@ -269,7 +280,9 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       address: event[1], bytes: 0, kind: event[2] & 2 != 0 ? .write : .read, place: place)
     let at = units.number(of: request.device)
     let group = UInt32(truncatingIfNeeded: event[3])
-    if let outcome = units.all[at].post(request, group: group, memory) { isolation.judge(outcome) }
+    if var outcome = units.all[at].post(request, group: group, memory.pointee) {
+      isolation.judge(&outcome)
+    }
   }
 
   /// Invalidates as the policy's driver would.
@@ -288,9 +301,8 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   private mutating func tellEffects() {
     for at in 0..<units.count {
       units.all[at].drainEffects { effect in
-        var effect = effect
         effect.unit = UInt8(truncatingIfNeeded: at)
-        isolation.see(effect)
+        isolation.see(&effect)
         check.note(effect)
       }
     }
@@ -338,7 +350,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     let at = units.number(of: outcome.request.device)
     let isShown = outcome.request.place.event == watched
     if isShown { watch?.begin(units.all[at].snapshot()) }
-    if !outcome.request.isMessage { units.all[at].translate(&outcome, recorded, memory) }
+    if !outcome.request.isMessage { units.all[at].translate(&outcome, recorded, memory.pointee) }
     if isShown { show(outcome, at) }
     counters.count(outcome)
     costs.count(outcome)
@@ -347,11 +359,11 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
       interrupts.receive(
         InterruptMessage(
           device: outcome.request.device, address: outcome.request.address, data: 0,
-          hasData: false, place: outcome.request.place), memory, &isolation)
+          hasData: false, place: outcome.request.place), memory.pointee, &isolation)
       reportBlocked()
     }
     link?.take(outcome)
-    isolation.judge(outcome)
+    isolation.judge(&outcome)
     if check.isOn { check.compare(recorded, outcome, units.all[at]) }
   }
 
@@ -359,7 +371,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
   mutating func watch(_ watch: DeviceWatch) {
     self.watch = watch
     watched = watch.event
-    memory.watch(watch)
+    memory.pointee.watch(watch)
     interrupts.watch(watch)
   }
 

@@ -8,8 +8,10 @@ import Results
 /// after a time that depends on the IOMMU's caches alone, however many walks there are at once.
 struct LinkModel {
   private let link: LinkDescription
-  /// When the requests under way end, as a heap: none ends before the one in front of it.
-  private var ends: [UInt64] = []
+  /// When the requests under way end, the first `underWay` of them as a heap: none ends before the
+  /// one in front of it.
+  private var ends: [UInt64]
+  private var underWay = 0
   /// When the packet that is being taken in began.
   private var start: UInt64 = 0
   /// When the next packet is due.
@@ -29,7 +31,7 @@ struct LinkModel {
   init?(_ link: LinkDescription?) {
     guard let link else { return nil }
     self.link = link
-    ends.reserveCapacity(link.outstandingRequests + link.requestsPerPacket)
+    ends = Array(repeating: 0, count: link.outstandingRequests + link.requestsPerPacket)
   }
 
   /// Takes the next request, which belongs to the packet of those before it or begins another.
@@ -65,10 +67,10 @@ struct LinkModel {
   /// Waits until a packet may begin.
   private mutating func begin() {
     var time = due
-    while let first = ends.first, first <= time { pop() }
-    while ends.count >= link.outstandingRequests, let first = ends.first {
-      time = slot(at: first)
-      while let first = ends.first, first <= time { pop() }
+    removeEnds(upTo: time)
+    while underWay >= link.outstandingRequests, underWay > 0 {
+      time = slot(at: ends[0])
+      removeEnds(upTo: time)
     }
     let interval = UInt64(link.intervalPicoseconds)
     if time > due { deferrals += interval == 0 ? 1 : Int((time - due) / interval) }
@@ -83,26 +85,41 @@ struct LinkModel {
     return interval == 0 ? time : (time + interval - 1) / interval * interval
   }
 
+  @inline(__always)
   private mutating func push(_ end: UInt64) {
-    ends.append(end)
-    var at = ends.count - 1
-    while at > 0, ends[(at - 1) / 2] > ends[at] {
-      ends.swapAt(at, (at - 1) / 2)
-      at = (at - 1) / 2
+    let count = underWay
+    ends.withUnsafeMutableBufferPointer { heap in
+      var at = count
+      while at > 0, heap[(at &- 1) / 2] > end {
+        heap[at] = heap[(at &- 1) / 2]
+        at = (at &- 1) / 2
+      }
+      heap[at] = end
     }
+    underWay = count + 1
   }
 
-  private mutating func pop() {
-    ends.swapAt(0, ends.count - 1)
-    ends.removeLast()
-    var at = 0
-    while 2 * at + 1 < ends.count {
-      var child = 2 * at + 1
-      if child + 1 < ends.count, ends[child + 1] < ends[child] { child += 1 }
-      guard ends[child] < ends[at] else { return }
-      ends.swapAt(at, child)
-      at = child
+  /// Removes the requests that have ended by then.
+  @inline(__always)
+  private mutating func removeEnds(upTo time: UInt64) {
+    var count = underWay
+    ends.withUnsafeMutableBufferPointer { heap in
+      while count > 0, heap[0] <= time {
+        count &-= 1
+        // The last takes the place of the first, and what ends before it moves up.
+        let moved = heap[count]
+        var at = 0
+        while 2 * at + 1 < count {
+          var child = 2 * at + 1
+          if child + 1 < count, heap[child + 1] < heap[child] { child += 1 }
+          guard heap[child] < moved else { break }
+          heap[at] = heap[child]
+          at = child
+        }
+        heap[at] = moved
+      }
     }
+    underWay = count
   }
 
   /// Payload bits a second, in millions.

@@ -68,12 +68,12 @@ struct ScenarioMonitor: ~Copyable {
       }
       // An entry of 1 says that the device was given this translation by ATS.
       outcome.isGranted = event[3] == 1
-      monitor.judge(outcome)
+      monitor.judge(&outcome)
     case .recordedFault:
       guard let request else { return }
       var outcome = DMAOutcome(request, .fault)
       outcome.fault = UInt16(event[1])
-      monitor.judge(outcome)
+      monitor.judge(&outcome)
     case .iommuCommand:
       queue(event[1], event[2])
     default: monitor.see(event, at: place)
@@ -89,7 +89,7 @@ struct ScenarioMonitor: ~Copyable {
     case 5:
       for var invalidation in queue {
         invalidation.effective = place
-        monitor.see(invalidation)
+        monitor.see(&invalidation)
       }
       queue = []
     case 1:

@@ -27,7 +27,10 @@ struct IOCache<Value: BitwiseCopyable>: ~Copyable {
   private let lists: UnsafeMutablePointer<Ends>
   private let buckets: UnsafeMutablePointer<Int32>
   private let logBuckets: UInt64
+  /// What is left of a hash is the number of its bucket.
+  private let shift: UInt64
   private let sets: Int
+  private let setMask: Int
   private let ways: Int
   private let replacement: IOReplacementName
   private var draw: UInt64
@@ -60,6 +63,8 @@ struct IOCache<Value: BitwiseCopyable>: ~Copyable {
     lists = .allocate(capacity: sets)
     lists.initialize(repeating: Ends(), count: sets)
     logBuckets = UInt64(Int.bitWidth - capacity.leadingZeroBitCount)
+    shift = 64 - logBuckets
+    setMask = sets - 1
     buckets = .allocate(capacity: 1 << Int(logBuckets))
     buckets.initialize(repeating: -1, count: 1 << Int(logBuckets))
     chainFree()
@@ -86,12 +91,12 @@ struct IOCache<Value: BitwiseCopyable>: ~Copyable {
   @inline(__always)
   private func bucket(_ space: UInt64, _ key: UInt64) -> UnsafeMutablePointer<Int32> {
     let mixed = (key ^ (space &* 0xBF58_476D_1CE4_E5B9)) &* 0x9E37_79B9_7F4A_7C15
-    return buckets + Int(truncatingIfNeeded: mixed >> (64 - logBuckets))
+    return buckets + Int(truncatingIfNeeded: mixed &>> shift)
   }
 
   @inline(__always)
   private func list(_ key: UInt64) -> UnsafeMutablePointer<Ends> {
-    lists + (Int(truncatingIfNeeded: key) & (sets - 1))
+    lists + (Int(truncatingIfNeeded: key) & setMask)
   }
 
   /// The value of a tag, whose use the policy is told; valid until the next change.

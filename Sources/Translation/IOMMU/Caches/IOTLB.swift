@@ -54,7 +54,7 @@ struct IOTLB: ~Copyable {
   /// The tag of a page: its number, and its size where no page number reaches.
   @inline(__always)
   private static func key(_ address: UInt64, _ shift: UInt8) -> UInt64 {
-    address >> UInt64(shift) | UInt64(shift) << 58
+    address &>> UInt64(shift) | UInt64(shift) &<< 58
   }
 
   /// Looks an address up, the smallest pages first, and counts.

@@ -26,13 +26,10 @@ extension VTdUnit {
   /// Source: Intel VT-d 4.1, "Software must not place structures in the interrupt address range".
   @inline(__always)
   func fetch(_ address: UInt64, _ memory: borrowing IOMemory) -> Fetch {
-    if address >> UInt64(hostBits) != 0 || address >> 20 == 0xfee { return .refused }
+    if address & reservedAddress != 0 || address >> 20 == 0xfee { return .refused }
     if let value = memory.read(address) { return .value(value) }
     return .absent
   }
-
-  /// Bits of a pointer in a structure that the host's address width leaves over.
-  var reservedAddress: UInt64 { ~0 << UInt64(hostBits) }
 
   /// The context entry of a request's device: cached, recorded or read.
   @inline(__always)

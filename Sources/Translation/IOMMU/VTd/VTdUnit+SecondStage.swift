@@ -55,7 +55,8 @@ extension VTdUnit {
     }
     while true {
       let value: UInt64
-      switch fetch(table + 8 * (address >> UInt64(12 + 9 * level) & 511), memory) {
+      let index = address &>> UInt64(truncatingIfNeeded: 12 &+ 9 &* level) & 511
+      switch fetch(table &+ 8 &* index, memory) {
       case .value(let word): value = word
       case .absent: return .unresolved
       case .refused:

@@ -26,6 +26,8 @@ struct VTdUnit: RemappingUnit, ~Copyable {
   }
 
   let hostBits: Int
+  /// Bits of a pointer in a structure that the host's address width leaves over.
+  let reservedAddress: UInt64
   let levels: UInt8
   let maximumAddressMask: Int
   let isScalable: Bool
@@ -72,6 +74,7 @@ struct VTdUnit: RemappingUnit, ~Copyable {
 
   init(_ description: IOMMUDescription, seed: UInt64, number: Int = 0) {
     hostBits = description.hostAddressBits
+    reservedAddress = ~0 << UInt64(description.hostAddressBits)
     levels = description.levels.reduce(0) { $0 | 1 << UInt8($1) }
     maximumAddressMask = description.maximumAddressMask
     isScalable = description.mode == .scalable
