@@ -74,8 +74,8 @@ extension IsolationRule {
         "Compare the invalidations after the unmap with its range: domain, address mask, the hint "
         + "that only leaves changed, and device TLBs.",
       reference:
-        "XSA-275: insufficient TLB flushing with AMD IOMMUs; XSA-442, CVE-2023-34326 (recalled); "
-        + "CVE-2013-4592 (recalled)"),
+        "XSA-275: insufficient TLB flushing with AMD IOMMUs; XSA-442, CVE-2023-34326: missing IOMMU "
+        + "TLB flushing; CVE-2013-4592: pages of a moved memory slot stay mapped"),
     IsolationRule(
       "V8", "DMA across reassignment", .critical,
       meaning:
@@ -108,7 +108,8 @@ extension IsolationRule {
         "Attach the device to a domain with tables before the guest runs; take reserved regions out "
         + "of guests' domains or keep their devices from being assigned.",
       reference:
-        "XSA-400, CVE-2022-26358 to 26361 (recalled); XSA-378, CVE-2021-28694 to 28696 (recalled)"),
+        "XSA-400, CVE-2022-26358 to 26361: handling of RMRRs and unity maps; XSA-378, CVE-2021-28694 "
+        + "to 28696: identity mappings that stay when a device is taken away"),
     IsolationRule(
       "V11", "Peer-to-peer access around the IOMMU", .high,
       meaning:

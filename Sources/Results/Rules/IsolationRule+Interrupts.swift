@@ -11,7 +11,7 @@ extension IsolationRule {
         "Enable interrupt remapping and block compatibility-format interrupts before assigning a "
         + "device; treat the guest as hostile where the message was blocked.",
       reference:
-        "Following the White Rabbit, Invisible Things Lab 2011; CVE-2011-1898 (recalled); Intel "
+        "Following the White Rabbit, Invisible Things Lab 2011; CVE-2011-1898; Intel "
         + "VT-d specification, fault reason 25h"),
     IsolationRule(
       "V13", "Interrupt entry used by the wrong source, or open to several", .high, .both,
@@ -23,7 +23,7 @@ extension IsolationRule {
         "Program source-id verification with the device's own id; use bus ranges only for bridges, "
         + "in the order start bus, end bus.",
       reference:
-        "XSA-49, CVE-2013-1952 (recalled): source validation behind bridges; Intel VT-d "
+        "XSA-49, CVE-2013-1952: source validation behind bridges; Intel VT-d "
         + "specification, fault reason 26h"),
     IsolationRule(
       "V14", "Interrupt entry shared or left behind", .critical, .both,
@@ -34,7 +34,7 @@ extension IsolationRule {
         "Clear and flush a device's entries when it is detached; give each guest entries, or a "
         + "table, of its own.",
       reference:
-        "XSA-36, CVE-2013-0153 (recalled): one AMD table for all, old entries not cleared"),
+        "XSA-36, CVE-2013-0153: one AMD table for all, old entries not cleared"),
     IsolationRule(
       "V15", "Dangerous vector or delivery mode", .critical, .both,
       meaning:

@@ -160,9 +160,11 @@ struct SeveralUnitsTests {
   func special() {
     for (address, kind, control, result) in [
       (0xfc_ffff_f000, .read, 0, 2), (0xfd_0000_0000, .read, 0, 8), (0xff_ffff_f000, .write, 0, 8),
-      (0x100_0000_0000, .read, 0, 2), (0xfd_f900_0000, .write, 0, 8),
-      (0xfd_f900_0000, .write, 1 << 40, 0), (0xfd_f900_0000, .read, 1 << 40, 8),
-      (0xfd_f900_0000, .write, 2 << 40, 8), (0xfd_f900_0000, .write, 3 << 40, 2),
+      (0x100_0000_0000, .read, 0, 2), (0xfd_f910_0000, .write, 0, 8),
+      (0xfd_f910_0000, .write, 1 << 40, 0), (0xfd_f910_0000, .read, 1 << 40, 8),
+      (0xfd_f910_0000, .write, 2 << 40, 8), (0xfd_f910_0000, .write, 3 << 40, 2),
+      (0xfd_f91f_f000, .write, 1 << 40, 0), (0xfd_f90f_f000, .write, 1 << 40, 8),
+      (0xfd_f920_0000, .write, 1 << 40, 8),
       (0xfd_fc00_0000, .read, 0, 8), (0xfd_fc00_0000, .read, 1 << 35, 0),
       (0xfd_fdff_f000, .read, 2 << 35, 2), (0xfd_fdff_f000, .read, 3 << 35, 8),
     ] as [(UInt64, DMAKind, UInt64, UInt16)] {

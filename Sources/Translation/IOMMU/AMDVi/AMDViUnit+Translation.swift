@@ -57,11 +57,11 @@ extension AMDViUnit {
   ///
   /// An entry without V passes everything, and one with V and without TV ends every walk.
   ///
-  /// Model: QEMU before 10.1 passes what an entry without TV should have stopped.
+  /// Model: QEMU before 10.2 passes what an entry without TV should have stopped.
   ///
-  /// Source: AMD 48882, "Device Table Entry Format", the table of V, TV and GV; QEMU 10.1,
-  /// hw/i386/amd_iommu.c, `amdvi_page_walk`, and VirtualBox, DevIommuAmd.cpp, which raises an
-  /// IO_PAGE_FAULT, agree.
+  /// Source: AMD 48882, "Device Table Entry Format", table "V, TV, and GV Fields in Device Table
+  /// Entry"; QEMU commit f6b5644c9084 of October 2025, `amdvi_page_walk`, which cites it, and VirtualBox,
+  /// DevIommuAmd.cpp, which raises an IO_PAGE_FAULT, agree.
   private mutating func judge(
     _ request: DMARequest, _ recorded: RecordedOutcome, _ memory: borrowing IOMemory
   ) -> DMAOutcome {
@@ -130,11 +130,16 @@ extension AMDViUnit {
   ///
   /// Model: with SysMgt 10b, which lets messages of interrupt pins alone pass, requests are blocked.
   ///
-  /// Source: AMD 48882, "Device Table Entry Format", fields SysMgt and IoCtl, and "INVALID_DEVICE_REQUEST
-  /// Event" (all recalled).
+  /// Source: the ranges are of AMD 48882, "IOMMU Logical Topology", table "Special Address Controls
+  /// (GPA)", as QEMU 7.1, hw/i386/pc.c, at `AMD_HT_START`, lists them: system management is
+  /// FD_F910_0000h to FD_F91F_FFFFh, I/O space FD_FC00_0000h to FD_FDFF_FFFFh. The fields' values are
+  /// those of Xen, xen/drivers/passthrough/amd/iommu-defs.h, `IOMMU_DEV_TABLE_SYS_MGT_*` (DMA aborted,
+  /// messages, interrupts or DMA forwarded) and `IOMMU_DEV_TABLE_IO_CONTROL_*` (aborted, forwarded,
+  /// translated). Still recalled: that SysMgt 11b translates, and that what is blocked is an
+  /// INVALID_DEVICE_REQUEST.
   private func special(_ request: DMARequest, _ device: Device) -> Special {
     switch request.address >> 20 {
-    case 0xfdf90:
+    case 0xfdf91:
       switch device.word1[AMDViDevice1.systemManagement] {
       case 1: return request.kind == .write ? .passed : .blocked
       case 3: return .translated
