@@ -24,6 +24,15 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
     case miss
   }
 
+  /// What a code that stands for several faults does not say.
+  enum Cause: UInt8, Sendable {
+    case unsaid
+    /// A table of the first stage, or the way to it, is not where the second stage lets it be read.
+    case nestedTable
+    /// The device has no such PASID.
+    case pasid
+  }
+
   // Larger fields come first, so that no copy moves bytes between them.
   var request: DMARequest
   /// Host-physical; for a translated request without a second stage of its own, what the first gives.
@@ -32,7 +41,7 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
   var leaf: UInt64 = 0
   /// The event whose request filled the entry that was hit; the request's own on a miss.
   var filledAt: UInt64 = 0
-  /// Of the tables that translated it; `EventTag.unknownDomain` where none did.
+  /// Of the tables that translated it, or should have; `EventTag.unknownDomain` where none did.
   var domain: UInt32 = Self.noDomain
   /// Table entries read for it: of the device's structures and of page tables.
   var references: UInt16 = 0
@@ -41,6 +50,8 @@ struct DMAOutcome: BitwiseCopyable, Sendable {
   var result: Result
   /// The page that the translation covers is 2^`pageShift` bytes.
   var pageShift: UInt8 = 12
+  /// Of a fault.
+  var cause: Cause = .unsaid
   /// What the tables allow, where the request was translated.
   var rights: Rights = []
   var iotlb: Lookup = .none

@@ -44,6 +44,8 @@ struct IOInvalidation: BitwiseCopyable, Sendable {
   var granularity: Granularity
   /// Only leaf entries have changed: the tables on the way may stay cached.
   var keepsTables = false
+  /// Of pages: what first stages of the domain have goes too, all of it.
+  var takesFirstStages = false
   /// The number of the unit whose caches it takes from.
   var unit: UInt8 = 0
   /// The driver of a policy queued it, behind what the event itself changed.
@@ -63,7 +65,16 @@ struct IOInvalidation: BitwiseCopyable, Sendable {
 
   /// Whether it takes from a PASID's first stage, of the pages that it covers.
   func isOfFirstStage(_ number: UInt32) -> Bool {
-    pasid == number || pasid == DMARequest.noPASID && granularity != .pages
+    pasid == number
+      || pasid == DMARequest.noPASID && (granularity != .pages || takesFirstStages)
+  }
+
+  /// The same as a PASID's first stage sees it.
+  var ofFirstStages: IOInvalidation {
+    guard takesFirstStages else { return self }
+    var all = self
+    all.granularity = .domain
+    return all
   }
 
   /// Whether a page of 2^`shift` bytes has a byte in the range.

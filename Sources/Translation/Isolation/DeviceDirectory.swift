@@ -174,6 +174,17 @@ struct DeviceDirectory: ~Copyable {
     states[number].detached = moment
   }
 
+  /// Devices that are in a domain now; a search through all, for evidence.
+  ///
+  /// - Returns: five at most.
+  func users(of domain: UInt32) -> [UInt32] {
+    var found: [UInt32] = []
+    for at in 0..<count where found.count < 5 && states[at].knownDomain == domain {
+      found.append(states[at].device)
+    }
+    return found
+  }
+
   func domain(of device: UInt32, pasid: UInt32) -> UInt32? {
     pasidDomains.number(of: UInt64(device), UInt64(pasid)).map { UInt32($0) }
   }

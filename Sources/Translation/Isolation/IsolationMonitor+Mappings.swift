@@ -42,6 +42,9 @@ extension IsolationMonitor {
     if guest != noGuest, bytes > 0 {
       judgeOwners(space, address, bytes, output, rights, guest, at: place)
       judgeSharing(space, address, bytes, output, rights, guest, at: place)
+      if !tables.isEmpty {
+        judgeMappedTables(space, address, bytes, output, rights, guest, at: place)
+      }
     }
   }
 
@@ -53,11 +56,10 @@ extension IsolationMonitor {
       let conflict = mappings.conflicts[at]
       if !conflict.old.isStale {
         find(27, .medium, subject(of: space), at: place) { monitor in
-          [
-            "iova": hex(conflict.page << 12), "frame": hex(conflict.frame << 12),
-            "before": hex(conflict.old.frame << 12), "mapped": conflict.old.mapped.text,
-            "change": "mapped anew without an unmap",
-          ]
+          var detail = monitor.evidence(of: conflict.old, page: conflict.page)
+          detail["next"] = "\(hex(conflict.frame << 12)) mapped at \(monitor.now.text)"
+          detail["change"] = "mapped anew without an unmap"
+          return detail
         }
         continue
       }
@@ -158,6 +160,8 @@ extension IsolationMonitor {
           "guest": monitor.names.guest(guest), "otherGuest": monitor.names.guest(other.guest),
           "iova": hex(address &+ ((frame << 12) &- output)), "frame": hex(frame << 12),
           "access": isWritable ? "write" : "read", "mapped": other.mapped.text,
+          "beside":
+            "\(monitor.text(of: other.space)) at \(hex((other.page + (frame - other.frame)) << 12))",
         ]
       }
       return
@@ -191,6 +195,8 @@ extension IsolationMonitor {
         "iova": hex(address), "frame": hex(output & ~0xfff), "bytes": String(bytes),
         "exposed": "\(exposed) bytes beside the buffer",
       ]
+      let owner = monitor.owners.owner(of: output >> 12) ?? monitor.owners.owner(of: last >> 12)
+      if let owner { detail["owner"] = monitor.names.guest(owner.guest) }
       if let neighbour {
         detail["beside"] =
           (neighbour.space.device.map { monitor.names.device($0) } ?? "another mapping")

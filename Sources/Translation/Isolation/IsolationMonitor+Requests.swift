@@ -36,24 +36,6 @@ extension IsolationMonitor {
     FindingLog.Subject(device: outcome.request.device, domain: outcome.domain)
   }
 
-  /// What every finding about a request says.
-  func evidence(_ outcome: DMAOutcome) -> [String: String] {
-    let request = outcome.request
-    var detail = ["iova": hex(request.address), "access": "\(request.kind)"]
-    if request.bytes > 0 { detail["bytes"] = String(request.bytes) }
-    if request.hasPASID { detail["pasid"] = hex(UInt64(request.pasid)) }
-    if outcome.result == .fault {
-      detail["fault"] = hex(UInt64(outcome.fault)) + (outcome.isFaultSilent ? ", not recorded" : "")
-      return detail
-    }
-    detail["frame"] = hex(outcome.output & ~0xfff)
-    if let owner = owners.owner(of: outcome.output >> 12) {
-      detail["owner"] = names.guest(owner.guest)
-    }
-    if outcome.iotlb == .hit { detail["filled"] = "event \(outcome.filledAt)" }
-    return detail
-  }
-
   // MARK: Translated
 
   @inline(__always)
@@ -93,41 +75,8 @@ extension IsolationMonitor {
     find(3, .critical, subject(outcome), at: outcome.request.place) { monitor in
       var detail = monitor.evidence(outcome)
       detail["guest"] = monitor.names.guest(guest)
-      if let mapping = monitor.mapping(of: outcome) { detail["mapped"] = mapping.mapped.text }
       return detail
     }
-  }
-
-  /// The mapping that the trace shows for a request's page: of its domain, of a domain that the trace
-  /// does not name, or of the device's driver.
-  func mapping(of outcome: DMAOutcome) -> Mapping? {
-    let page = outcome.request.address >> 12
-    for space in spaces(of: outcome) {
-      if let at = mappings.find(space, page) { return mappings.pool[at] }
-    }
-    return nil
-  }
-
-  /// The first stage that a request of a PASID, or of none, is translated by.
-  ///
-  /// Model: a request without a PASID uses PASID 0, as Linux's RID_PASID.
-  private func stage(of outcome: DMAOutcome) -> MappingSpace {
-    let request = outcome.request
-    let domain =
-      outcome.domain == DMAOutcome.noDomain
-      ? devices.state(of: request.device)?.pointee.knownDomain : outcome.domain
-    return MappingSpace(domain: domain ?? 0, pasid: request.hasPASID ? request.pasid : 0)
-  }
-
-  /// Where the trace may have mapped what a request names.
-  private func spaces(of outcome: DMAOutcome) -> [MappingSpace] {
-    let device = outcome.request.device
-    let domain =
-      outcome.domain == DMAOutcome.noDomain
-      ? devices.state(of: device)?.pointee.knownDomain : outcome.domain
-    let first = mappings.hasFirstStages ? [stage(of: outcome)] : []
-    return first + (domain.map { [MappingSpace(domain: $0)] } ?? [])
-      + [.unknown, MappingSpace(device: device)]
   }
 
   /// V6: a hit on what was unmapped, or mapped anew since it was filled.
@@ -138,6 +87,7 @@ extension IsolationMonitor {
       if mappings.hasFirstStages {
         judgeStaleness(&outcome, mappings.find(stage(of: outcome), page))
       }
+      if tables.nested > 0, mappings.staleSpaces > 0 { judgeSecond(outcome) }
     } else if outcome.domain != DMAOutcome.noDomain {
       judgeStaleness(&outcome, mappings.find(MappingSpace(domain: outcome.domain), page))
     }
@@ -162,11 +112,12 @@ extension IsolationMonitor {
       : outcome.filledAt < mapping.pointee.mapped.event
         && (outcome.output >> 12 != frame
           || outcome.request.kind.needs.rawValue & 3 & ~mapping.pointee.rights != 0)
-    if isStale { tellStale(outcome, mapping.pointee) }
+    if isStale { tellStale(outcome, mapping.pointee, at: outcome.request.address >> 12) }
   }
 
+  /// V6 for a mapping, of which the request used a page.
   @inline(never)
-  private mutating func tellStale(_ outcome: DMAOutcome, _ mapping: Mapping) {
+  mutating func tellStale(_ outcome: DMAOutcome, _ mapping: Mapping, at page: UInt64) {
     mappings.countUse(of: mapping.space)
     let frame = outcome.output >> 12
     let gone = mapping.isStale ? mapping.unmapped : mapping.mapped
@@ -176,7 +127,11 @@ extension IsolationMonitor {
     let isReused = hasNewOwner || reuse != nil
     find(6, isReused ? .critical : .high, subject(outcome), at: outcome.request.place) { monitor in
       var detail = monitor.evidence(outcome)
-      detail.merge(monitor.evidence(of: mapping, page: outcome.request.address >> 12)) { $1 }
+      detail.merge(monitor.evidence(of: mapping, page: page)) { $1 }
+      if page != outcome.request.address >> 12 {
+        detail["iova"] = hex(outcome.request.address)
+        detail["gpa"] = hex(page << 12)
+      }
       detail["frame"] = hex(frame << 12)
       if !mapping.isStale { detail["unmapped"] = "before \(mapping.mapped.text)" }
       if monitor.now.time > gone.time { detail["window"] = "\(monitor.now.time - gone.time) ns" }
@@ -301,8 +256,15 @@ extension IsolationMonitor {
     }
     find(5, .critical, subject(outcome), at: outcome.request.place) { monitor in
       var detail = monitor.evidence(outcome)
+      // What the device sent is where the translation had led; the page is the one that led there.
       detail["address"] = detail["iova"]
       detail["iova"] = nil
+      let past = monitor.mappings.history.latest(
+        ofFrame: outcome.output >> 12, in: monitor.spaces(of: outcome))
+      if let past {
+        detail["iova"] = hex((past.page + (outcome.output >> 12 - past.frame)) << 12)
+        monitor.tell(past, &detail)
+      }
       return detail
     }
   }
@@ -343,24 +305,15 @@ extension IsolationMonitor {
     let (rule, severity) = rule(of: outcome)
     guard rule > 0 else { return }
     if rule != 1 { judged[rule] &+= 1 }
-    find(rule, severity, subject(outcome), at: outcome.request.place) { monitor in
-      var detail = monitor.evidence(outcome)
-      let page = outcome.request.address >> 12
-      if let mapping = monitor.mapping(of: outcome) {
-        detail["mapped"] = mapping.mapped.text
-        if mapping.isStale { detail["unmapped"] = mapping.unmapped.text }
-      } else if let past = monitor.mappings.history.latest(
-        of: page, in: monitor.spaces(of: outcome))
-      {
-        detail["mapped"] = past.mapped.text
-        detail["unmapped"] = past.unmapped.text
-        if past.invalidated.event > 0 { detail["invalidated"] = past.invalidated.text }
-      }
-      return detail
-    }
+    find(rule, severity, subject(outcome), at: outcome.request.place) { $0.evidence(outcome) }
   }
 
   private func rule(of outcome: DMAOutcome) -> (rule: Int, severity: Severity) {
+    switch outcome.cause {
+    case .nestedTable: return (24, .high)
+    case .pasid: return (23, .high)
+    case .unsaid: break
+    }
     let kind = isVTd ? FaultRule.vtd(outcome.fault) : FaultRule.amdvi(outcome.fault)
     switch kind {
     case .unmappedOrForbidden:

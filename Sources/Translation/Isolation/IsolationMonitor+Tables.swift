@@ -5,8 +5,10 @@ import TraceFile
 /// entry changes while hardware may be reading it; and maps and unmaps that are such writes.
 extension IsolationMonitor {
   /// Sees the root of the tables: from SRTP on in VT-d, from the device table's register in AMD-Vi.
-  mutating func seeRoot(_ event: TraceEvent, _ memory: borrowing IOMemory) {
-    guard isVTd else { return seeDeviceTable(event, memory) }
+  mutating func seeRoot(
+    _ event: TraceEvent, _ memory: borrowing IOMemory, at place: EventPlace
+  ) {
+    guard isVTd else { return seeDeviceTable(event, memory, place) }
     if event[1] == 0x20 || event[1] == 0x24 {
       rootAddress = VTdRegisters.merge(
         rootAddress, event[1], from: 0x20, bytes: event[2], event[3])
@@ -18,20 +20,23 @@ extension IsolationMonitor {
       case 1: kind = .scalableRoot
       default: return
       }
-      tables.learn(rootAddress >> 12, TableDirectory.Table(kind: kind), memory)
+      learn(rootAddress >> 12, TableDirectory.Table(kind: kind), memory, at: place)
     }
   }
 
   /// Source: AMD 48882, "Device Table Base Address Register": the address, and in bits 8:0 one less
   /// than its frames.
-  private mutating func seeDeviceTable(_ event: TraceEvent, _ memory: borrowing IOMemory) {
+  private mutating func seeDeviceTable(
+    _ event: TraceEvent, _ memory: borrowing IOMemory, _ place: EventPlace
+  ) {
     guard event[1] == 0 || event[1] == 4 else { return }
     rootAddress = VTdRegisters.merge(rootAddress, event[1], from: 0, bytes: event[2], event[3])
     tables.removeAll()
     let frame = (rootAddress & AMDViDevice0.root.mask) >> 12
     // 128 entries a frame.
     for at in 0...rootAddress & 0x1ff {
-      tables.learn(frame + at, TableDirectory.Table(kind: .devices, first: at << 7), memory)
+      learn(
+        frame + at, TableDirectory.Table(kind: .devices, first: at << 7), memory, at: place)
     }
   }
 
@@ -76,17 +81,38 @@ extension IsolationMonitor {
         tellRace(
           FindingLog.Subject(domain: UInt32(words[1][VTdPASIDEntry1.domain])), address, old, value,
           "the entry of PASID \(number) changed while present", at: place)
+      case .guestRoots where table.level == 0:
+        tellRace(
+          subject(of: table.space), address, old, value,
+          "the CR3 of PASID \(number) changed while present", at: place)
       default: break
       }
     }
     let after = children(words, start, table, memory)
-    for child in before where child.table.kind == .first {
-      // Nobody else has a PASID's first stage.
-      if !after.contains(where: { $0.frame == child.frame }) {
-        tables.forget(child.frame, child.table, memory)
+    for child in before where child.table.kind == .first || child.table.kind == .guestRoots {
+      // Nobody else has a PASID's first stage, or a device's table of them.
+      if !after.contains(where: { $0.frame == child.frame }) { end(child, memory) }
+    }
+    for child in after { learn(child.frame, child.table, memory, at: place) }
+  }
+
+  /// What a PASID translated is unmapped with its entry.
+  private mutating func end(
+    _ child: (frame: UInt64, table: TableDirectory.Table), _ memory: borrowing IOMemory
+  ) {
+    for stage in tables.forget(child.frame, child.table, memory) {
+      for page in tables.pages(under: stage.frame, stage.table, memory) {
+        unmap(page, in: stage.table.space)
       }
     }
-    for child in after { tables.learn(child.frame, child.table, memory) }
+  }
+
+  /// Takes in tables, and judges where they stand.
+  private mutating func learn(
+    _ frame: UInt64, _ table: TableDirectory.Table, _ memory: borrowing IOMemory,
+    at place: EventPlace
+  ) {
+    for new in tables.learn(frame, table, memory) { judgeTable(new, at: place) }
   }
 
   private func children(
@@ -121,10 +147,13 @@ extension IsolationMonitor {
       replace(page, by: new, in: table.space)
     case (.page(let page), .page(let new)):
       tellRace(table, page, address, old, value, at: place)
+      displace(page, of: table)
       replace(page, by: new, in: table.space)
+      restore(new, of: table, memory, at: place)
     case (.page(let page), _):
       if isPresent { tellRace(table, page, address, old, value, at: place) }
       unmap(page, in: table.space)
+      displace(page, of: table)
     case (.table(let frame, let below), _):
       let shift = UInt8(12 + 9 * Int(table.level))
       tables.free(
@@ -134,7 +163,12 @@ extension IsolationMonitor {
       if isPresent {
         tellFreed(tables.take { $0.slot == address }, "its entry leads elsewhere", at: place)
       }
-      for page in tables.pages(under: frame >> 12, below, memory) { unmap(page, in: table.space) }
+      var large = 0
+      for page in tables.pages(under: frame >> 12, below, memory) {
+        unmap(page, in: table.space)
+        if page.shift > 21 { large += 1 }
+        if large <= TableDirectory.maximumLarge { displace(page, of: table) }
+      }
       tables.forget(frame >> 12, below, memory)
     case (.absent, _): break
     }
@@ -143,11 +177,13 @@ extension IsolationMonitor {
     case .page(let page):
       if case .page = before { break }
       map(page, in: table.space, at: place)
+      restore(page, of: table, memory, at: place)
     case .table(let frame, let below):
-      tables.learn(frame >> 12, below, memory)
+      learn(frame >> 12, below, memory, at: place)
       if case .table(let same, _) = before, same == frame { break }
       for page in tables.pages(under: frame >> 12, below, memory) {
         map(page, in: table.space, at: place)
+        restore(page, of: table, memory, at: place)
       }
     }
   }
@@ -202,30 +238,23 @@ extension IsolationMonitor {
       at: place)
   }
 
-  /// V23: the frame of a first-stage table goes to somebody while its PASID leads there.
-  mutating func judgeTables(_ first: UInt64, _ end: UInt64, _ guest: UInt32, at place: EventPlace) {
-    guard let (frame, table) = tables.used(in: first, end), let pasid = table.space.pasid,
-      devices.guest(ofDomain: table.space.domain ?? 0) != guest
-    else { return }
-    judged[23] += 1
-    find(23, .high, subject(of: table.space), at: place) { monitor in
-      [
-        "table": hex(frame << 12), "pasid": hex(UInt64(pasid)),
-        "next": "given to \(monitor.names.guest(guest)) while its PASID is in use",
-      ]
-    }
-  }
-
   private mutating func tellFreed(
     _ freed: [TableDirectory.Freed], _ next: String, at place: EventPlace
   ) {
     for one in freed {
       find(7, .critical, subject(of: one.space), at: place) { monitor in
-        [
-          "iova": hex(one.address), "table": hex(one.frame << 12), "freed": one.since.text,
+        var detail = [
+          one.isMoved ? "gpa" : "iova": hex(one.address), "frame": hex(one.frame << 12),
+          "table": hex(one.frame << 12), "unmapped": one.since.text,
           "invalidated": one.hint.map { "leaves only, \($0.text)" } ?? "not since",
           "next": next + " at \(monitor.now.text)",
         ]
+        if one.isMoved { detail["holds"] = "a guest's table, moved by its second stage" }
+        if let pasid = one.space.pasid { detail["pasid"] = hex(UInt64(pasid)) }
+        if let owner = monitor.owners.owner(of: one.frame) {
+          detail["owner"] = monitor.names.guest(owner.guest)
+        }
+        return detail
       }
     }
   }
@@ -234,9 +263,18 @@ extension IsolationMonitor {
     _ table: TableDirectory.Table, _ page: TableDirectory.Page, _ address: UInt64, _ old: UInt64,
     _ value: UInt64, at place: EventPlace
   ) {
-    tellRace(
-      subject(of: table.space), address, old, value,
-      "a page's entry changed while present, for \(hex(page.address))", at: place)
+    let (space, iova) = (table.space, self.address(of: page, table.space))
+    find(27, .medium, subject(of: space), at: place) { monitor in
+      var detail = [
+        "iova": hex(iova), "frame": hex(page.output), "entry": hex(address), "before": hex(old),
+        "value": hex(value), "change": "a page's entry changed while present",
+      ]
+      if let pasid = space.pasid { detail["pasid"] = hex(UInt64(pasid)) }
+      if let owner = monitor.owners.owner(of: page.output >> 12) {
+        detail["owner"] = monitor.names.guest(owner.guest)
+      }
+      return detail
+    }
   }
 
   private mutating func tellRace(

@@ -163,7 +163,11 @@ struct IsolationMonitor: ~Copyable {
     _ detail: (borrowing IsolationMonitor) -> [String: String]
   ) {
     guard let number = log.count(rule, severity, subject) else { return }
-    log.tell(number, place, detail(self))
+    var told = detail(self)
+    if subject.device == FindingLog.Subject.none, subject.domain != FindingLog.Subject.none {
+      told["device"] = told["device"] ?? users(of: subject.domain)
+    }
+    log.tell(number, place, told)
   }
 
   /// The end of the trace: what is still open stays so.

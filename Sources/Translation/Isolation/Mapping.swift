@@ -114,12 +114,21 @@ struct MappingHistory: ~Copyable {
     count += 1
   }
 
+  /// The latest mapping to a frame that is gone; a search through all, for evidence.
+  func latest(ofFrame frame: UInt64, in spaces: [MappingSpace]) -> PastMapping? {
+    latest { frame &- $0.frame < $0.pageCount && spaces.contains($0.space) }
+  }
+
   /// The latest mapping of a page that is gone; a search through all, for evidence.
   func latest(of page: UInt64, in spaces: [MappingSpace]) -> PastMapping? {
+    latest { page &- $0.page < $0.pageCount && spaces.contains($0.space) }
+  }
+
+  private func latest(where matches: (PastMapping) -> Bool) -> PastMapping? {
     var at = count - 1
     while at >= 0, at >= count - Self.capacity {
       let past = ring[at % Self.capacity]
-      if page &- past.page < past.pageCount, spaces.contains(past.space) { return past }
+      if matches(past) { return past }
       at -= 1
     }
     return nil

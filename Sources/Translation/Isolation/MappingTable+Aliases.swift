@@ -37,6 +37,11 @@ extension MappingTable {
     first(of: frame) { $0.isStale && $0.space != space }
   }
 
+  /// A stale mapping of the frame in a space.
+  func staleUse(of frame: UInt64, in space: MappingSpace) -> Mapping? {
+    first(of: frame) { $0.isStale && $0.space == space }
+  }
+
   /// Whether a space has stale mappings.
   func hasStale(_ space: MappingSpace) -> Bool {
     knownState(of: space).map { spaces[$0].stale > 0 } ?? false

@@ -33,7 +33,8 @@ extension MappingTable {
       let close = Closing(
         others: served & ~(1 << invalidation.unit), unit: 1 << invalidation.unit,
         isServed: served >> invalidation.unit & 1 == 1, domain: domain)
-      invalidate(state, invalidation, close, grants)
+      invalidate(
+        state, space.pasid == nil ? invalidation : invalidation.ofFirstStages, close, grants)
     }
   }
 

@@ -328,6 +328,12 @@ struct MappingTable: ~Copyable {
     spaces[state].exposure.count(bytes: bytes, from: pool[at].unmapped, until: moment)
   }
 
+  /// Takes a mapping out that its space still has, because what it stands on is gone.
+  mutating func drop(_ at: Int) {
+    remember(pool[at], Moment())
+    leave(at)
+  }
+
   /// Ends a stale mapping by an invalidation.
   mutating func close(_ at: Int, _ invalidated: Moment) {
     expose(at, until: invalidated)

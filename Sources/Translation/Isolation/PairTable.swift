@@ -81,6 +81,13 @@ struct PairTable: ~Copyable {
     cells[hole].number = 0
   }
 
+  /// Every pair and its number, in no order.
+  func visit(_ body: (UInt64, UInt64, Int) -> Void) {
+    for at in 0..<1 << Int(logCells) where cells[at].number != 0 {
+      body(cells[at].first, cells[at].second, Int(cells[at].number - 1))
+    }
+  }
+
   private mutating func grow() {
     let (old, oldCount) = (cells, 1 << Int(logCells))
     logCells += 1

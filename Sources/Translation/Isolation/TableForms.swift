@@ -14,9 +14,10 @@ extension TableDirectory {
     /// VT-d's second stage, and the first stage of a PASID.
     case second
     case first
-    /// A frame of AMD-Vi's device table, and its host tables.
+    /// A frame of AMD-Vi's device table, its host tables, and its tables of guest CR3s.
     case devices
     case host
+    case guestRoots
 
     /// Entries translate addresses.
     var translates: Bool { self == .second || self == .first || self == .host }
@@ -24,15 +25,20 @@ extension TableDirectory {
 
   struct Table: BitwiseCopyable {
     var kind: Kind
-    /// Of tables that translate; 0 is the last.
+    /// Of tables that translate, and of guest CR3s; 0 is the last.
     var level: UInt8 = 0
     /// Of the second stage under a nested first one; 0 for none.
     var secondLevels: UInt8 = 0
+    /// That second stage's tables.
+    var secondKind = Kind.second
     var space = MappingSpace.unknown
     /// The first address that it translates, device or PASID.
     var first: UInt64 = 0
     /// The root of the second stage under a nested first one.
     var second: UInt64 = 0
+
+    /// A guest's own, which its second stage has to hold.
+    var isNested: Bool { secondLevels > 0 }
 
     /// Words of one entry.
     var stride: Int {
@@ -116,24 +122,27 @@ extension TableDirectory {
   }
 
   /// Where the second stage has a guest's table or page; the address itself without one.
-  private static func resolve(
+  static func resolve(
     _ address: UInt64, of table: Table, _ memory: borrowing IOMemory
   ) -> UInt64? {
-    guard table.secondLevels > 0 else { return address }
-    var (place, level) = (table.second, Int(table.secondLevels) - 1)
-    while level >= 0 {
-      guard
-        let word = memory.read(place + 8 * (address >> UInt64(12 + 9 * level) & 511)),
-        VTdSecondStage.isPresent(word, .standard)
-      else { return nil }
-      if VTdSecondStage.isLeaf(word, level: level) {
-        let offset: UInt64 = 1 << UInt64(12 + 9 * level) - 1
-        return VTdSecondStage.address(in: word, leafLevel: level) | address & offset & ~0xfff
+    guard table.isNested else { return address }
+    if table.secondLevels < 6, address >> UInt64(12 + 9 * table.secondLevels) != 0 { return nil }
+    var (place, level) = (table.second, table.secondLevels - 1)
+    while true {
+      let slot = Int(address >> UInt64(12 + 9 * level) & 511)
+      guard let word = memory.read(place + 8 * UInt64(slot)) else { return nil }
+      let reach: UInt64 = level >= 5 ? 0 : 1 << UInt64(21 + 9 * level)
+      let base = address & ~(reach &- 1)
+      let own = Table(kind: table.secondKind, level: level, first: base)
+      switch entry(word, at: slot, of: own, memory) {
+      case .absent: return nil
+      case .page(let page): return page.output | address & (page.bytes - 1) & ~0xfff
+      case .table(let next, let below):
+        let skipped = AMDViUnit.skipped(from: Int(level), to: Int(below.level) + 1)
+        guard address & skipped == 0 else { return nil }
+        (place, level) = (next, below.level)
       }
-      place = word & VTdSecondStageEntry.frame.mask
-      level -= 1
     }
-    return nil
   }
 
   /// The tables that an entry of a device's structures leads to.
@@ -175,20 +184,55 @@ extension TableDirectory {
       guard words[0].has(VTdPASIDDirectoryEntry.present) else { return [] }
       return [(words[0] >> 12, Table(kind: .pasids, first: table.first + number << 6))]
     case .pasids: return stages(of: words, pasid: UInt32(table.first + number), memory)
-    case .devices:
-      let mode = words[0][AMDViDevice0.mode]
-      guard words[0].has(AMDViDevice0.valid), words[0].has(AMDViDevice0.translationValid),
-        1...6 ~= mode
+    case .devices: return roots(of: words, memory)
+    case .guestRoots:
+      guard words[0] & 1 == 1,
+        let place = resolve(words[0] & AMDViDevice0.root.mask, of: table, memory)
       else { return [] }
-      let space = MappingSpace(domain: UInt32(words[1][AMDViDevice1.domain]))
-      return [
-        (
-          (words[0] & AMDViDevice0.root.mask) >> 12,
-          Table(kind: .host, level: UInt8(mode) - 1, space: space)
-        )
-      ]
+      var below = table
+      below.first = table.first + number << UInt64(9 * table.level)
+      if table.level > 0 {
+        below.level -= 1
+      } else {
+        (below.kind, below.level) = (.first, 3)
+        below.space = MappingSpace(
+          domain: table.space.domain ?? DMAOutcome.noDomain, pasid: UInt32(below.first))
+        below.first = 0
+      }
+      return [(place >> 12, below)]
     default: return []
     }
+  }
+
+  /// The host tables of an AMD-Vi device's entry, and its table of guest CR3s.
+  ///
+  /// Model: that table is at a guest-physical address where there are host tables.
+  ///
+  /// Source: AMD 48882, "Guest CR3 Table"; Linux 6.18, drivers/iommu/amd/iommu.c: nested translation
+  /// asks for GCR3TRPMode, which makes it guest-physical.
+  private static func roots(
+    of words: UnsafePointer<UInt64>, _ memory: borrowing IOMemory
+  ) -> [(frame: UInt64, table: Table)] {
+    let mode = UInt8(words[0][AMDViDevice0.mode])
+    guard words[0].has(AMDViDevice0.valid), words[0].has(AMDViDevice0.translationValid), mode <= 6
+    else { return [] }
+    let space = MappingSpace(domain: UInt32(words[1][AMDViDevice1.domain]))
+    let root = words[0] & AMDViDevice0.root.mask
+    var found: [(frame: UInt64, table: Table)] = []
+    if mode > 0 {
+      found.append((root >> 12, Table(kind: .host, level: mode - 1, space: space)))
+    }
+    let levels = words[0][AMDViDevice0.guestLevels]
+    if words[0].has(AMDViDevice0.guestValid), levels < 3 {
+      let guests = Table(
+        kind: .guestRoots, level: UInt8(levels), secondLevels: mode, secondKind: .host,
+        space: space, second: root)
+      let device = AMDViUnit.Device(word0: words[0], word1: words[1])
+      if let place = resolve(device.guestRoot, of: guests, memory) {
+        found.append((place >> 12, guests))
+      }
+    }
+    return found
   }
 
   private static func stages(

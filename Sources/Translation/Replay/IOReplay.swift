@@ -232,7 +232,7 @@ struct IOReplay<Unit: RemappingUnit & ~Copyable>: ~Copyable {
     case .iommuRegister:
       let at = units.number(named: event[0])
       units.all[at].write(register: event[1], bytes: event[2], event[3], at: place)
-      isolation.seeRoot(event, memory.pointee)
+      isolation.seeRoot(event, memory.pointee, at: place)
     case .iommuCommand:
       let command = IOCommand(
         word0: event[1], word1: event[2], word2: event[3], word3: event[4])

@@ -99,7 +99,7 @@ struct IOTLBProbeTests {
     #expect(unit.iotlb.cache.invalidations == scanned.cache.invalidations)
     #expect(unit.iotlb.cache.evictions == scanned.cache.evictions)
     #expect(unit.iotlb.hits == scanned.hits && unit.iotlb.misses == scanned.misses)
-    #expect(unit.iotlb.nested == scanned.nested)
+    #expect(unit.iotlb.firstStages == scanned.firstStages)
   }
 
   /// Level 1 has a key for each 2 MiB, so a range of 2^order pages from page p takes those from

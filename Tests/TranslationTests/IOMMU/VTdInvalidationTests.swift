@@ -31,16 +31,17 @@ struct VTdInvalidationTests {
     return entry
   }
 
+  // Of a page of a domain, everything goes that a first stage of the domain took part in.
   static let rows = [
     Row(low: 0x12, goes: "1111111", why: "global"),
     Row(low: 0x5_0022, goes: "1110111", why: "domain 5"),
     Row(low: 0x7_0022, goes: "0000000", why: "domain 7"),
-    Row(low: 0x5_0032, high: 0x1_0000, goes: "1000010", why: "one page of domain 5"),
-    Row(low: 0x5_0032, high: 0x1_0001, goes: "1100010", why: "two pages, AM 1"),
-    Row(low: 0x5_0032, high: 0x1_1001, goes: "1100010", why: "two pages, from the second"),
-    Row(low: 0x5_0032, high: 0x20_1000, goes: "0010010", why: "one page inside the large one"),
-    Row(low: 0x5_0032, high: 0x0a, goes: "1110010", why: "1024 pages, AM 10"),
-    Row(low: 0x5_0032, high: 0x09, goes: "1100010", why: "512 pages, up to the large one"),
+    Row(low: 0x5_0032, high: 0x1_0000, goes: "1000111", why: "one page of domain 5"),
+    Row(low: 0x5_0032, high: 0x1_0001, goes: "1100111", why: "two pages, AM 1"),
+    Row(low: 0x5_0032, high: 0x1_1001, goes: "1100111", why: "two pages, from the second"),
+    Row(low: 0x5_0032, high: 0x20_1000, goes: "0010111", why: "one page inside the large one"),
+    Row(low: 0x5_0032, high: 0x0a, goes: "1110111", why: "1024 pages, AM 10"),
+    Row(low: 0x5_0032, high: 0x09, goes: "1100111", why: "512 pages, up to the large one"),
     Row(low: 0x1_0005_0026, goes: "0000110", why: "PASID 1 of domain 5"),
     Row(low: 0x1_0005_0036, high: 0x1_0000, goes: "0000110", why: "one page of PASID 1"),
     Row(low: 0x1_0005_0036, high: 0x1_1000, goes: "0000000", why: "another page of PASID 1"),

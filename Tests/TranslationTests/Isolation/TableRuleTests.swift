@@ -110,6 +110,16 @@ struct TableRuleTests {
     ("guests clear tables move", ["V20 critical"]),
     ("host clear tables move", ["V21 critical"]),
     ("own taken", ["V7 critical"]),
+    // The frame of the lowest table itself, which nobody said the owner of.
+    ("guest clear tables itself", ["V21 critical"]),
+    ("guest clear tables see", ["V21 high"]),
+    ("guest clear tables beside", []),
+    ("clear tables itself", []),
+    ("hosted clear tables itself", []),
+    // A frame that a guest's domain maps becomes a table.
+    ("guest lend free domain reuse", ["V21 critical"]),
+    ("hosted lend free domain reuse", []),
+    ("guest mine lend free domain reuse", []),
   ]
 
   @Test("second stages and host tables, step by step", arguments: Unit.allCases)
@@ -121,6 +131,17 @@ struct TableRuleTests {
     words["own"] = words["free"]
     let lowest = ["legacy": 6, "scalable": 8, "amd": 5][unit.rawValue] ?? 0
     words["taken"] = "frameOwner guest=2 frame=\(lowest) frames=1"
+    words["guest"] = "domainOwner domain=5 guest=1"
+    words["hosted"] = "domainOwner domain=5 guest=0"
+    words["mine"] = "frameOwner guest=1 frame=0x40 frames=1"
+    words["lend"] = "iommuMap domain=5 address=0x40000000 output=0x40000 bytes=4096 rights=3"
+    let leaf = ["legacy": "0x6038", "scalable": "0x8038", "amd": "0x5038"][unit.rawValue] ?? ""
+    let (all, read): (UInt64, UInt64) = unit == .amd ? (1 | 3 << 61, 1 | 1 << 61) : (3, 1)
+    for (name, frame, rights) in [
+      ("itself", lowest, all), ("see", lowest, read), ("beside", 0x80, all),
+    ] {
+      words[name] = "tableWrite stage=0 address=\(leaf) value=\(UInt64(frame) << 12 | rights)"
+    }
     for (steps, expected) in Self.rows {
       let text = steps.split(separator: " ").map { (words[String($0)] ?? "?") + "\n" }.joined()
       let result = try replay(
@@ -132,8 +153,8 @@ struct TableRuleTests {
     }
   }
 
-  /// A PASID's invalidation is type 6, 0x36 of pages and 0x26 of all; type 2 of pages, 0x32, leaves first
-  /// stages alone.
+  /// A PASID's invalidation is type 6, 0x36 of pages and 0x26 of all; type 2 of pages, 0x32, takes all
+  /// that first stages of its domain gave.
   @Test("first stages of PASIDs, step by step")
   func first() throws {
     let pages = "iommuCommand word0=0x100050036 word1=0x7000\niommuCommand word0=0x25"
@@ -147,6 +168,7 @@ struct TableRuleTests {
       "pasid": "iommuCommand word0=0x100050026\niommuCommand word0=0x25",
       "stranger": "iommuCommand word0=0x200050026\niommuCommand word0=0x25",
       "second": "iommuCommand word0=0x50032 word1=0x7000\niommuCommand word0=0x25",
+      "aside": "iommuCommand word0=0x60032 word1=0x7000\niommuCommand word0=0x25",
       "domain": "iommuCommand word0=0x50022\niommuCommand word0=0x25",
       "write": "dma device=0x38 address=0x7000 bytes=64 kind=1 pasid=2",
       "taken": "frameOwner guest=2 frame=0xe frames=1",
@@ -155,11 +177,12 @@ struct TableRuleTests {
     for (steps, expected) in [
       ("", []), ("clear move", ["V7 critical"]), ("clear pages move", []),
       ("clear leaves move", []), ("clear pasid move write", []), ("clear domain move", []),
-      ("clear stranger move", ["V7 critical"]), ("clear second move", ["V7 critical"]),
+      ("clear stranger move", ["V7 critical"]), ("clear second move", []),
+      ("clear second write", ["V1 medium"]), ("clear aside write", ["V6 high"]),
       ("clear write", ["V6 high"]), ("clear pages write", ["V1 medium"]),
       ("move write", ["V6 high", "V27 medium"]), ("free reuse", ["V7 critical"]),
       ("free leaves reuse", ["V7 critical"]), ("free pages reuse", []),
-      ("taken", ["V23 high"]), ("end pasid taken", []),
+      ("taken", ["V23 high"]), ("end pasid taken", []), ("end write", ["V6 high"]),
     ] as [(String, [String])] {
       let text = steps.split(separator: " ").map { (words[String($0)] ?? "?") + "\n" }.joined()
       let result = try replay(

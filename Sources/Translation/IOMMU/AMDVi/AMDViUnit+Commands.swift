@@ -103,7 +103,7 @@ extension AMDViUnit {
   @inline(__always)
   private mutating func removePages(_ invalidation: IOInvalidation) -> Bool {
     let isOfHost = invalidation.pasid == DMARequest.noPASID
-    guard !isByDevice, !isOfHost || iotlb.nested == 0 else { return false }
+    guard !isByDevice, !isOfHost || iotlb.firstStages == 0 else { return false }
     let pasid = isOfHost ? 0 : UInt64(invalidation.pasid + 1) << 32
     return iotlb.removePages(
       IOSpaces(UInt64(invalidation.domain) | pasid), of: invalidation.domain, invalidation.address,

@@ -84,7 +84,9 @@ extension AMDViUnit {
       return block(request, AMDViEvent.invalidRequest, isSilent: false)
     }
     if request.hasPASID, !device.word0.has(AMDViDevice0.guestValid) {
-      return block(request, AMDViEvent.invalidRequest, isSilent: false)
+      var outcome = block(request, AMDViEvent.invalidRequest, isSilent: false)
+      outcome.cause = .pasid
+      return outcome
     }
     if request.addressType == .untranslated, !request.hasPASID, request.address >> 40 == 0,
       request.address >= Self.specialStart
@@ -135,8 +137,8 @@ extension AMDViUnit {
   /// FD_F910_0000h to FD_F91F_FFFFh, I/O space FD_FC00_0000h to FD_FDFF_FFFFh. The fields' values are
   /// those of Xen, xen/drivers/passthrough/amd/iommu-defs.h, `IOMMU_DEV_TABLE_SYS_MGT_*` (DMA aborted,
   /// messages, interrupts or DMA forwarded) and `IOMMU_DEV_TABLE_IO_CONTROL_*` (aborted, forwarded,
-  /// translated). Still recalled: that SysMgt 11b translates, and that what is blocked is an
-  /// INVALID_DEVICE_REQUEST.
+  /// translated); INVALID_DEVICE_REQUEST is what QEMU's comment says. Recalled: that SysMgt 11b
+  /// translates.
   private func special(_ request: DMARequest, _ device: Device) -> Special {
     switch request.address >> 20 {
     case 0xfdf91:
@@ -170,11 +172,13 @@ extension AMDViUnit {
     var found: IOTranslation
     switch walk(request, device, isGuest: isGuest, memory) {
     case .found(let translation): found = translation
-    case .blocked(let code):
+    case .blocked(let code, let cause):
       if cachesNegative, code == AMDViEvent.pageFault {
-        keepNegative(request, device, isGuest: isGuest, space)
+        keepNegative(request, device, isGuest: isGuest, space, cause)
       }
-      return block(request, code, isSilent: device.isSilent, .miss)
+      var outcome = block(request, code, isSilent: device.isSilent, .miss)
+      (outcome.domain, outcome.cause) = (device.domain, cause)
+      return outcome
     case .unresolved:
       walks -= 1
       return unresolved(request, recorded, wasProbed: true)
@@ -203,7 +207,8 @@ extension AMDViUnit {
   /// Keeps that a page has no translation, as NpCache says.
   @inline(never)
   private mutating func keepNegative(
-    _ request: DMARequest, _ device: Device, isGuest: Bool, _ space: UInt64
+    _ request: DMARequest, _ device: Device, isGuest: Bool, _ space: UInt64,
+    _ cause: DMAOutcome.Cause
   ) {
     var entry = IOTranslation.none
     entry.filledAt = request.place.event
@@ -211,6 +216,7 @@ extension AMDViUnit {
     entry.pasid = request.hasPASID ? request.pasid : 0
     (entry.shift, entry.fault) = (12, UInt8(AMDViEvent.pageFault))
     entry.kind = isGuest ? .nested : .second
+    entry.cause = cause
     iotlb.fill(space, request.address, entry)
   }
 
@@ -230,13 +236,18 @@ extension AMDViUnit {
     _ request: DMARequest, _ found: IOTranslation, isSilent: Bool,
     _ lookup: DMAOutcome.Lookup = .hit
   ) -> DMAOutcome {
-    if found.fault != 0 { return block(request, UInt16(found.fault), isSilent: isSilent, lookup) }
+    if found.fault != 0 {
+      var outcome = block(request, UInt16(found.fault), isSilent: isSilent, lookup)
+      (outcome.domain, outcome.cause) = (found.domain, found.cause)
+      return outcome
+    }
     var needs = request.kind.needs
     if found.kind != .second, !request.isPrivileged { needs.insert(.user) }
     if found.kind != .second, request.executes { needs.insert(.execute) }
     if !found.rights.isSuperset(of: needs), !(skipsPermission && lookup == .hit) {
       var outcome = block(request, AMDViEvent.pageFault, isSilent: isSilent, lookup)
       outcome.rights = found.rights
+      outcome.domain = found.domain
       return outcome
     }
     var outcome = DMAOutcome(request, .translated)

@@ -2,7 +2,7 @@
 extension AMDViUnit {
   enum Walk {
     case found(IOTranslation)
-    case blocked(UInt16)
+    case blocked(UInt16, DMAOutcome.Cause = .unsaid)
     case unresolved
   }
 
@@ -128,7 +128,8 @@ extension AMDViUnit {
   /// With n guest levels over m host ones and one level of guest CR3s a walk reads
   /// (n + 2)(m + 1) - 1 entries: the CR3's too.
   ///
-  /// Model: guest tables have four levels; what the host's tables map is what the guest's pages reach.
+  /// Model: guest tables have four levels; what the host's tables map is what the guest's pages reach,
+  /// and the table of guest CR3s is guest-physical as they are (GCR3TRPMode).
   ///
   /// Source: AMD 48882, "Guest CR3 Table" and "Two-Level (Nested) Translation".
   private mutating func walkGuest(
@@ -149,7 +150,7 @@ extension AMDViUnit {
     } else {
       switch guestRoot(pasid, device, memory) {
       case .found(let root): table = root
-      case .blocked(let code): return .blocked(code)
+      case .blocked(let code, let cause): return .blocked(code, cause)
       case .unresolved: return .unresolved
       }
     }
@@ -157,10 +158,12 @@ extension AMDViUnit {
       let slot = 8 * (request.address >> UInt64(12 + 9 * level) & 511)
       if host == nil {
         switch walkHost(table + slot, device, memory) {
-        case .blocked(let code): return .blocked(code)
+        case .blocked(let code): return .blocked(code, .nestedTable)
         case .unresolved: return .unresolved
         case .found(let page):
-          guard page.rights.contains(.read) else { return .blocked(AMDViEvent.pageFault) }
+          guard page.rights.contains(.read) else {
+            return .blocked(AMDViEvent.pageFault, .nestedTable)
+          }
           host = page.output & ~0xfff
         }
       }
@@ -207,7 +210,7 @@ extension AMDViUnit {
 
   private enum Word {
     case found(UInt64)
-    case blocked(UInt16)
+    case blocked(UInt16, DMAOutcome.Cause)
     case unresolved
   }
 
@@ -223,13 +226,13 @@ extension AMDViUnit {
     pasidLookups.count(hit: false)
     let levels = Int(device.word0[AMDViDevice0.guestLevels]) + 1
     guard levels <= 3, UInt64(pasid) >> UInt64(9 * levels) == 0 else {
-      return .blocked(AMDViEvent.pageFault)
+      return .blocked(AMDViEvent.pageFault, .pasid)
     }
     var table = device.guestRoot
     for level in stride(from: levels - 1, through: 0, by: -1) {
       switch readGuest(table + 8 * UInt64(pasid >> UInt32(9 * level) & 511), device, memory) {
       case .found(let word):
-        guard word & 1 == 1 else { return .blocked(AMDViEvent.pageFault) }
+        guard word & 1 == 1 else { return .blocked(AMDViEvent.pageFault, .pasid) }
         table = word & AMDViDevice0.root.mask
       case let other: return other
       }
@@ -243,15 +246,17 @@ extension AMDViUnit {
     _ address: UInt64, _ device: Device, _ memory: borrowing IOMemory
   ) -> Word {
     switch walkHost(address, device, memory) {
-    case .blocked(let code): return .blocked(code)
+    case .blocked(let code): return .blocked(code, .nestedTable)
     case .unresolved: return .unresolved
     case .found(let page):
-      guard page.rights.contains(.read) else { return .blocked(AMDViEvent.pageFault) }
+      guard page.rights.contains(.read) else {
+        return .blocked(AMDViEvent.pageFault, .nestedTable)
+      }
       references.tables += 1
       switch fetch(page.output, memory) {
       case .value(let word): return .found(word)
       case .absent: return .unresolved
-      case .refused: return .blocked(AMDViEvent.pageTable)
+      case .refused: return .blocked(AMDViEvent.pageTable, .unsaid)
       }
     }
   }

@@ -21,6 +21,15 @@ struct IOTranslation: BitwiseCopyable {
   var rights: Rights
   var kind: Kind
 
+  /// Of a fault that is kept, in the place of the leaf that it has not.
+  var cause: DMAOutcome.Cause {
+    get {
+      fault == 0
+        ? .unsaid : DMAOutcome.Cause(rawValue: UInt8(truncatingIfNeeded: leaf)) ?? .unsaid
+    }
+    set { leaf = UInt64(newValue.rawValue) }
+  }
+
   /// The tables that gave it.
   enum Kind: UInt8 {
     case second
@@ -40,8 +49,8 @@ struct IOTLB: ~Copyable {
   /// Valid entries with pages of each size, and a bit for each size that has one.
   private var counts: InlineArray<64, Int32> = .init(repeating: 0)
   private var sizes: UInt64 = 0
-  /// Valid entries of a first stage over a second.
-  private(set) var nested = 0
+  /// Valid entries in which a first stage took part.
+  private(set) var firstStages = 0
   private(set) var hits = 0
   private(set) var misses = 0
 
@@ -96,20 +105,20 @@ struct IOTLB: ~Copyable {
   private mutating func count(_ value: IOTranslation) {
     counts[Int(value.shift & 63)] += 1
     sizes |= 1 << UInt64(value.shift & 63)
-    if value.kind == .nested { nested += 1 }
+    if value.kind != .second { firstStages += 1 }
   }
 
   @inline(__always)
   private mutating func uncount(_ value: IOTranslation) {
     counts[Int(value.shift & 63)] -= 1
     if counts[Int(value.shift & 63)] == 0 { sizes &= ~(1 << UInt64(value.shift & 63)) }
-    if value.kind == .nested { nested -= 1 }
+    if value.kind != .second { firstStages -= 1 }
   }
 
   private mutating func forget() {
     counts = .init(repeating: 0)
     sizes = 0
-    nested = 0
+    firstStages = 0
   }
 
   private static func page(_ key: UInt64, _ shift: UInt8) -> UInt64 {
@@ -164,17 +173,17 @@ struct IOTLB: ~Copyable {
   /// Removes what a rule picks by the page's address and the translation.
   mutating func remove(where isGone: (UInt64, IOTranslation) -> Bool) {
     var kept: InlineArray<64, Int32> = .init(repeating: 0)
-    var keptNested = 0
+    var keptFirst = 0
     cache.remove { _, key, value in
       let gone = isGone(Self.page(key, value.shift), value)
       if !gone {
         kept[Int(value.shift & 63)] += 1
-        if value.kind == .nested { keptNested += 1 }
+        if value.kind != .second { keptFirst += 1 }
       }
       return gone
     }
     counts = kept
-    nested = keptNested
+    firstStages = keptFirst
     sizes = 0
     for shift in 0..<64 where counts[shift] > 0 { sizes |= 1 << UInt64(shift) }
   }

@@ -90,6 +90,7 @@ extension VTdUnit {
       let ones: UInt64 = mask >= 52 ? .max : (1 << UInt64(mask + 12)) - 1
       invalidation.address = high & ~0xfff & ~ones
       invalidation.keepsTables = high.has(High.hint)
+      invalidation.takesFirstStages = !isByPASID
     }
     return invalidation
   }

@@ -62,13 +62,13 @@ extension VTdUnit {
     }
   }
 
-  /// Takes a few pages by their tags, where those say all that `takes` looks at: nested translations
-  /// go with any page of their domain, and quirks compare otherwise.
+  /// Takes a few pages by their tags, where those say all that `takes` looks at: first stages go with
+  /// any page of their domain, and quirks compare otherwise.
   @inline(__always)
   private mutating func removePages(_ invalidation: IOInvalidation) -> Bool {
     guard !keepsMaskIn8Bits else { return false }
     let isOfSecond = invalidation.pasid == DMARequest.noPASID
-    if isOfSecond, iotlb.nested > 0 { return false }
+    if isOfSecond, iotlb.firstStages > 0 { return false }
     if isByDevice {
       guard isOfSecond, !isScalableNow, !deviceSpaces.isFull else { return false }
       return iotlb.removePages(
@@ -104,11 +104,12 @@ extension VTdUnit {
 
   /// Whether an invalidation of the IOTLB takes a translation.
   ///
-  /// A page of a second stage may be part of any nested translation, which does not say which: those
-  /// go with every page of their domain. A PASID's first stage is left alone by what names the second.
+  /// Pages of a domain's second stage are compared with the range; what a first stage took part in goes
+  /// with any page of its domain, nested or not.
   ///
-  /// Source: Intel VT-d 4.1, "IOTLB Invalidate Descriptor" and "PASID-based-IOTLB Invalidate
-  /// Descriptor"; for nested translations recalled.
+  /// Source: Intel VT-d 4.1, "IOTLB Invalidate Descriptor", page-selective-within-domain, as QEMU's
+  /// commit "intel_iommu: Flush stage-1 cache in iotlb invalidation" (10.0) cites it for PGTT 001b and
+  /// 011b; "PASID-based-IOTLB Invalidate Descriptor".
   static func takes(
     _ invalidation: IOInvalidation, page: UInt64, _ value: IOTranslation, keepsMaskIn8Bits: Bool
   ) -> Bool {
@@ -125,12 +126,7 @@ extension VTdUnit {
         return value.kind != .second && value.pasid == invalidation.pasid
           && invalidation.covers(page, shift: value.shift)
       }
-      switch value.kind {
-      case .nested: return true
-      case .first: return false
-      case .second: break
-      }
-      if invalidation.covers(page, shift: value.shift) { return true }
+      if value.kind != .second || invalidation.covers(page, shift: value.shift) { return true }
       return keepsMaskIn8Bits && isTakenBy8Bits(invalidation, page: page)
     case .device, .entries: return false
     }

@@ -110,6 +110,7 @@ extension VTdUnit {
     let isScalable = tables.isScalable
     let address = outcome.request.address
     if tables.kind == .second, address >> UInt64(12 + 9 * tables.secondLevels) != 0 {
+      outcome.domain = tables.domain
       let code = isScalable ? VTdFault.scalableBeyondWidth : VTdFault.beyondWidth
       return block(&outcome, code, isSilent: tables.isSilent)
     }
@@ -147,7 +148,7 @@ extension VTdUnit {
       switch end {
       case .found: break
       case .blocked(let code):
-        outcome.rights = found.rights
+        (outcome.rights, outcome.domain) = (found.rights, tables.domain)
         if cachesNegative { keepNegative(outcome.request, code, tables, space) }
         return block(&outcome, code, isSilent: tables.isSilent)
       case .unresolved:
@@ -158,6 +159,7 @@ extension VTdUnit {
       }
     }
     guard found.output >> 20 != 0xfee || found.shift > 20 else {
+      outcome.domain = tables.domain
       let code =
         tables.isScalable ? VTdFault.scalableInterruptRange : VTdFault.interruptRange
       return block(&outcome, code, isSilent: tables.isSilent)
@@ -216,6 +218,7 @@ extension VTdUnit {
     _ lookup: DMAOutcome.Lookup = .hit
   ) {
     outcome.iotlb = lookup
+    outcome.domain = found.pointee.domain
     if found.pointee.fault != 0 {
       let code = UInt16(found.pointee.fault)
       return block(&outcome, code, isSilent: tables?.isSilent ?? false)
@@ -233,7 +236,6 @@ extension VTdUnit {
     outcome.leaf = found.pointee.leaf
     outcome.rights = found.pointee.rights
     outcome.filledAt = found.pointee.filledAt
-    outcome.domain = found.pointee.domain
     outcome.isFirstStage = found.pointee.kind != .second
   }
 
