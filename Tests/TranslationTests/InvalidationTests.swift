@@ -144,7 +144,8 @@ struct InvalidationTests {
     var tlb = TaggedTLB(description, seed: 0)
     func key(_ tag: UInt16) -> TLBKey { TLBKey(tag: tag, reach: .base4K, address: Self.page) }
     tlb.fill(key(numbers[0]), .empty)
-    let found = tlb.lookup(key(numbers[1]), key(numbers[2]))
+    var slot = Int32(-1)
+    let found = tlb.lookup(key(numbers[1]), key(numbers[2]), near: &slot)
     #expect((found != nil) == hits)
     #expect(tlb.hits == (hits ? 1 : 0) && tlb.misses == (hits ? 0 : 1))
   }

@@ -182,7 +182,7 @@ struct FrameAllocatorTests {
 struct AssociativeTableTests {
   @Test(
     "every geometry equals a list",
-    arguments: [(1, 1), (1, 2), (16, 4), (4, 16), (1, 17), (8, 33), (1, 500), (128, 12)])
+    arguments: [(1, 1), (1, 2), (16, 4), (4, 16), (1, 17), (8, 33), (1, 256), (1, 500), (128, 12)])
   func geometry(sets: Int, ways: Int) {
     let table = AssociativeTable<UInt64>(sets: sets, ways: ways, initial: 0)
     var naive = NaiveLRU(sets: sets, ways: ways)
@@ -203,6 +203,32 @@ struct AssociativeTableTests {
           return
         }
       }
+    }
+    #expect(table.occupied == naive.sets.reduce(0) { $0 + $1.count })
+  }
+
+  @Test("times of use that run out are given anew in their order", arguments: [1, 4])
+  func renumbered(sets: Int) {
+    let table = LRUStamps<UInt64>(sets: sets, ways: 20, initial: 0)
+    var naive = NaiveLRU(sets: sets, ways: 20)
+    var random = SeededGenerator(state: 5)
+    for step in 0..<4000 {
+      // Every hundred steps the last time is near, and some entries are removed.
+      if step % 100 == 99 {
+        table.clock.pointee = .max - 30
+        let gone = UInt64.random(in: 0..<5, using: &random)
+        let removed = table.remove { tag, _ in tag % 5 == gone }
+        var expected = 0
+        for set in naive.sets.indices {
+          expected += naive.sets[set].count { $0 % 5 == gone }
+          naive.sets[set].removeAll { $0 % 5 == gone }
+        }
+        #expect(removed == expected)
+      }
+      let tag = UInt64.random(in: 0..<UInt64(30 * sets), using: &random)
+      let isThere = naive.find(tag) != nil || naive.sets[Int(tag) % sets].contains(tag)
+      #expect((table.find(tag) != nil) == isThere, "step \(step)")
+      if !isThere { #expect(table.insert(tag, 0) == naive.insert(tag)) }
     }
     #expect(table.occupied == naive.sets.reduce(0) { $0 + $1.count })
   }

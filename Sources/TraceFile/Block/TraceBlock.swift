@@ -159,6 +159,17 @@ public final class TraceBlock {
     slotCount = firstEntry.count
   }
 
+  /// Makes the shapes and runs available, for those who read records.
+  func loadShapes() throws(TraceError) {
+    lock.lock()
+    defer { lock.unlock() }
+    try loadPages()
+    try packed.inflate(.shapes, into: &shapes, place)
+    guard shapes.count >= RecordShape.bytes * Int(counts.shapes) + Int(counts.records) else {
+      throw place.damaged("its record shapes are shorter than its header says")
+    }
+  }
+
   /// Makes `touches` available, and with it `entries` and `runs`.
   ///
   /// - Throws: a `TraceError` where a column is damaged.

@@ -283,6 +283,7 @@ extension GuestReplay {
 
   private mutating func changed(stage: Int, _ range: Range<UInt64>, _ name: String) {
     pages.forget()
+    hot.forget(under: running)
     changes.note(
       TableChanges.Change(
         record: record, stage: stage,
@@ -298,11 +299,11 @@ extension GuestReplay {
     leave(.exception, written, \.tableWrites)
     if range.upperBound - range.lowerBound > Self.singlePages << 12 {
       shadow.forget(guest: vcpus[running.vcpu].guest, tables)
-      pages.forgetShadows()
+      forgetShadows()
       invalidate(.vpid(type: 1, vpid: vcpus[running.vcpu].tag, address: 0))
       return
     }
-    pages.forgetShadows()
+    forgetShadows()
     var at = range.lowerBound & ~0xfff
     while at < range.upperBound {
       shadow.forget(GVA(at), in: running.space, tables)
@@ -312,11 +313,16 @@ extension GuestReplay {
     }
   }
 
+  private mutating func forgetShadows() {
+    pages.forgetShadows()
+    hot.forget(under: running)
+  }
+
   /// The second stage changed under the shadow.
   private mutating func forgetShadow() {
     guard usesShadow else { return }
     shadow.forget(guest: vcpus[running.vcpu].guest, tables)
-    pages.forgetShadows()
+    forgetShadows()
     if machine.mode == .shadow {
       invalidate(.vpid(type: 1, vpid: vcpus[running.vcpu].tag, address: 0))
     }

@@ -23,6 +23,21 @@ extension GuestReplay {
     running.user = vcpu.isUser ? .user : []
     running.hasGlobals = vcpu.registers.hasGlobalPages
     running.globalTag = number(of: TranslationTag(vpid: tag.vpid, pcid: nil, root: tag.root))
+    running.isMixed = !ownsTag()
+    hot.enter(running)
+  }
+
+  /// Whether all that the core has cached under the running tag is of the running space: a PCID that is
+  /// used again without a flush still has the translations of its last owner.
+  private mutating func ownsTag() -> Bool {
+    let tag = running.context.firstTag
+    let place = UInt32(running.core) << 16 | UInt32(tag)
+    if tagOwners[place] == running.space { return true }
+    let core = cores + running.core
+    let isMixed =
+      core.pointee.tlbs.hasEntries(under: tag) || core.pointee.walker.hasEntries(under: tag)
+    tagOwners[place] = isMixed ? -1 : running.space
+    return !isMixed
   }
 
   /// What the description says of the processor, and no register does.
@@ -129,6 +144,16 @@ extension Walker {
       }
     }
     _ = nestedTLB.remove { prefix, tag, _ in isGone(prefix, tag, 0) }
+  }
+
+  /// Whether any of the first stage's entries has a tag.
+  func hasEntries(under tag: UInt16) -> Bool {
+    var has = false
+    invalidateFirst { _, other, _ in
+      has = has || other == tag
+      return false
+    }
+    return has
   }
 
   /// Adds the tags of all entries to a set.

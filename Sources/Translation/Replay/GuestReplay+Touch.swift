@@ -1,3 +1,11 @@
+/// Where a touch's translation stands after it: its chain of TLBs and its key there, and what a walk
+/// finds.
+struct Held {
+  var chain: Int
+  var key: TLBKey
+  var reach: PageSize
+}
+
 /// One touch: through the TLBs, and where they do not suffice through the tables.
 extension GuestReplay {
   /// Translates a touch.
@@ -6,8 +14,9 @@ extension GuestReplay {
   ///   - address: the page's first.
   ///   - access: one of read, write and execute, with `user` as it applies.
   ///   - row: 0 fetch, 1 load, 2 store.
-  /// - Returns: the chain of TLBs that has the translation now; nothing where there is none.
-  mutating func translate(_ address: GVA, _ access: Rights, _ row: Int) -> Int? {
+  /// - Returns: what has the translation now; nothing where there is none, or none of the tables as they
+  ///   are.
+  mutating func translate(_ address: GVA, _ access: Rights, _ row: Int) -> Held? {
     let isCanonical = First.accepts(address.rawValue, levels: running.context.firstLevels)
     if !isCanonical { _ = pages.state(of: PageStates.outside | address.frame) }
     let known = isCanonical ? prepare(address, isWrite: access.contains(.write)) : nil
@@ -16,8 +25,8 @@ extension GuestReplay {
       {
         return rewalk(address, access, row, chain, key, denied.stage)
       }
-      use(entry, address, access, chain, key)
-      return chain
+      let isCurrent = use(entry, address, access, chain, key)
+      return isCurrent ? Held(chain: chain, key: key, reach: known ?? key.reach) : nil
     }
     return walk(address, access, row, known, isCanonical: isCanonical)
   }
@@ -44,31 +53,38 @@ extension GuestReplay {
     guard let reach, let size = core.pointee.tlbs.holdable(row, reach) else { return nil }
     let chain = TaggedTLBs.chain(row, size)
     let key = TLBKey(tag: running.context.firstTag, reach: size, address: address.rawValue)
+    var nowhere = Int32(-1)
     guard
-      let (entry, found) = core.pointee.tlbs.lookup(chain, key, key.under(running.globalTag))
+      let (entry, found) = core.pointee.tlbs.lookup(
+        chain, key, key.under(running.globalTag), near: &nowhere)
     else { return nil }
     return (chain, found, entry.pointee)
   }
 
   /// A hit: checks that the translation is still the tables', and sets what a store sets.
+  ///
+  /// - Returns: whether it is.
   private mutating func use(
     _ entry: CachedTranslation, _ address: GVA, _ access: Rights, _ chain: Int, _ key: TLBKey
-  ) {
+  ) -> Bool {
+    var isCurrent = true
     if !changes.isEmpty, entry.epoch != changes.epoch {
       let offset = address.rawValue & (1 << key.reach.shift - 1)
-      if isCurrent(HPA(entry.page.address.rawValue | offset), address, access) {
+      isCurrent = agrees(HPA(entry.page.address.rawValue | offset), address, access)
+      if isCurrent {
         let epoch = changes.epoch
         cores[running.core].tlbs.update(key) { $0.epoch = epoch }
       } else {
         countStale(address)
       }
     }
-    guard entry.page.needsDirty(access) else { return }
+    guard entry.page.needsDirty(access) else { return isCurrent }
     if !entry.page.isFirstDirty || !entry.page.isSecondDirty { setDirty(address) }
     cores[running.core].tlbs.update(key) {
       $0.page.isFirstDirty = true
       $0.page.isSecondDirty = true
     }
+    return isCurrent
   }
 
   /// Model: a store to a page that a TLB has as clean sets the dirty bits, and the entries that the
@@ -105,7 +121,7 @@ extension GuestReplay {
   private mutating func rewalk(
     _ address: GVA, _ access: Rights, _ row: Int, _ chain: Int, _ key: TLBKey,
     _ stage: WalkFault.Stage
-  ) -> Int? {
+  ) -> Held? {
     rewalks += 1
     let outcome = walkTables(address, access)
     walks.count(path, outcome, cycles: latency.cycles(of: path))
@@ -115,7 +131,9 @@ extension GuestReplay {
       if case .fault(let fault) = outcome { take(fault, address) }
       return nil
     }
-    // The old entry goes: what was walked takes its place, under whatever size it has now.
+    // The old entry goes, from the other class's TLBs too: what was walked takes its place, under
+    // whatever size it has now.
+    forgetRepeats()
     var count = 0
     cores[running.core].tlbs.invalidate { found, _ in
       count += found == key ? 1 : 0
@@ -133,9 +151,9 @@ extension GuestReplay {
   }
 
   /// A miss of every TLB.
-  private mutating func walk(
+  mutating func walk(
     _ address: GVA, _ access: Rights, _ row: Int, _ known: PageSize?, isCanonical: Bool
-  ) -> Int? {
+  ) -> Held? {
     var outcome = walkTables(address, access)
     if case .fault(var fault) = outcome, isCanonical, tables.isSynthesised, known == nil {
       // What populating could not make is missing for want of frames.
@@ -161,7 +179,8 @@ extension GuestReplay {
     let core = cores + running.core
     guard let size = core.pointee.tlbs.holdable(row, reach) else { return }
     let key = TLBKey(tag: TagTable.none, reach: size, address: address.rawValue)
-    _ = core.pointee.tlbs.lookup(TaggedTLBs.chain(row, size), key, key)
+    var nowhere = Int32(-1)
+    _ = core.pointee.tlbs.lookup(TaggedTLBs.chain(row, size), key, key, near: &nowhere)
   }
 
   private mutating func walkTables(_ address: GVA, _ access: Rights) -> WalkOutcome {
@@ -169,14 +188,14 @@ extension GuestReplay {
     let outcome = cores[running.core].walker.walk(
       address, access, in: context, tables.memory, path: &path)
     if !changes.isEmpty, case .translated(let page) = outcome,
-      !isCurrent(page.address, address, access)
+      !agrees(page.address, address, access)
     {
       countStale(address)
     }
     return outcome
   }
 
-  private mutating func fill(_ address: GVA, _ page: Translated, _ row: Int) -> Int? {
+  private mutating func fill(_ address: GVA, _ page: Translated, _ row: Int) -> Held? {
     let core = cores + running.core
     guard let size = core.pointee.tlbs.holdable(row, page.reach) else { return nil }
     let isGlobal = page.isGlobal && running.hasGlobals
@@ -189,13 +208,13 @@ extension GuestReplay {
     let chain = TaggedTLBs.chain(row, size)
     core.pointee.tlbs.fill(chain, key, CachedTranslation(page: kept, epoch: changes.epoch))
     if !filledReaches.contains(size) { filledReaches.append(size) }
-    return chain
+    return Held(chain: chain, key: key, reach: page.reach)
   }
 
   /// Whether the tables as they are now give an address what a cache gave it.
   ///
   /// Pages may have become larger or smaller meanwhile; what counts is where the bytes are.
-  private mutating func isCurrent(_ cached: HPA, _ address: GVA, _ access: Rights) -> Bool {
+  private mutating func agrees(_ cached: HPA, _ address: GVA, _ access: Rights) -> Bool {
     let outcome = checker.walk(
       address, access, in: running.context, tables.memory, path: &checkerPath)
     guard case .translated(let now) = outcome else { return false }

@@ -14,24 +14,12 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
     var vcpu = 0
   }
 
-  /// What the records of the moment run under; made anew whenever an event changes any of it.
-  struct Running {
-    var core = 0
-    var vcpu = 0
-    var space = 0
-    var context = WalkContext(firstLevels: 4, secondLevels: 0)
-    var globalTag: UInt16 = 0
-    var user: Rights = .user
-    /// CR4.PGE.
-    var hasGlobals = true
-  }
-
   let machine: MachineDescription
   var tables: GuestTables<First, Second>
   let cores: UnsafeMutablePointer<Core>
   var vcpus: [VirtualProcessor] = []
   var tags = TagTable()
-  var running = Running()
+  var running = RunningContext()
   var shadow: ShadowTables
   var pages = PageStates()
   var changes = TableChanges()
@@ -78,8 +66,11 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
   /// Where walks are counted by region and by set, if someone asked.
   var observer: WalkObserver?
   /// For each class (fetch, data) what its last touch allows the next one on the same page to skip.
-  private var last = (fetch: Repeatable(), data: Repeatable())
-  private let splitsFirstLevel: Bool
+  var last = (fetch: Repeatable(), data: Repeatable())
+  var hot = HotPages()
+  /// Whose translations a core has under a tag: by core and tag the space, -1 for several.
+  var tagOwners: [UInt32: Int] = [:]
+  let splitsFirstLevel: Bool
 
   /// An address space by its guest and the root that CR3 names.
   struct SpaceName: Hashable {
@@ -87,16 +78,13 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
     var root: UInt64
   }
 
-  /// A touch that goes on with its class's page and changes nothing but a count.
-  private struct Repeatable {
-    var entry = -1
-    var chain = 0
-    /// Bit by kind.
-    var kinds: UInt8 = 0
-  }
-
   /// Builds a checked machine.
-  init(_ machine: MachineDescription, _ plan: ReplayPlan) {
+  ///
+  /// - Parameters:
+  ///   - machine: checked.
+  ///   - plan: what the trace brings.
+  ///   - everyTouch: look every touch up, to check by it what is done otherwise.
+  init(_ machine: MachineDescription, _ plan: ReplayPlan, everyTouch: Bool = false) {
     let recorded = plan.recorded
     self.machine = machine
     let mode = machine.mode
@@ -123,7 +111,8 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
     derivesExits = machine.exits != nil || mode == .shadow || mode == .agile
     ledger = ExitLedger(machine.exits)
     latency = FlatLatency(referenceCycles: machine.memory.referenceCycles)
-    splitsFirstLevel = TLBHierarchy(machine.tlbs, seed: 0).splitsFirstLevel
+    splitsFirstLevel =
+      !everyTouch && TLBHierarchy(machine.tlbs, seed: 0).splitsFirstLevel
     observer = plan.observer
     begin(recorded)
   }
@@ -162,79 +151,5 @@ struct GuestReplay<First: EditableFormat, Second: EditableFormat>: ~Copyable {
         littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * at, as: UInt64.self))
     }
     return true
-  }
-
-  /// Replays a block.
-  ///
-  /// - Throws: a `TraceError` where a column is damaged or an event asks for what cannot be.
-  mutating func replay(_ block: TraceBlock) throws(TraceError) {
-    try block.loadTouches()
-    try block.loadEvents()
-    forgetRepeats()
-    try block.withEvents { (events) throws(TraceError) in
-      var next = 0
-      var nextEvent = events.first?.record ?? .max
-      var nextStop = 0
-      var inBlock = 0
-      for touch in block.touches {
-        if touch & TraceBlock.secondPage == 0 {
-          record = recordsBefore + inBlock
-          // One comparison for both: what happens between records is rare.
-          if nextStop <= inBlock {
-            while nextEvent <= inBlock {
-              try handle(events[next], in: block)
-              next += 1
-              nextEvent = next < events.count ? events[next].record : .max
-            }
-            if samples.isDue(at: record) { samples.take(progress.values, at: record) }
-            nextStop = min(nextEvent, samples.nextPlace - recordsBefore)
-          }
-          inBlock += 1
-        }
-        let entry = Int(touch & 0xffff)
-        let kind = Int(touch >> 16 & 3)
-        if !repeats(entry, kind) {
-          self.touch(block.entries[entry], kind: kind, at: entry)
-        }
-      }
-      record = recordsBefore + inBlock
-      for event in events[next...] { try handle(event, in: block) }
-    }
-    recordsBefore += Int(block.counts.records)
-    cpu.count(block.counts)
-  }
-
-  /// The next touch on any page is looked up, whatever the last one was.
-  mutating func forgetRepeats() { last = (Repeatable(), Repeatable()) }
-
-  /// Counts a touch that goes on with its class's page, if it is one.
-  @inline(__always)
-  private mutating func repeats(_ entry: Int, _ kind: Int) -> Bool {
-    let known = kind == 0 ? last.fetch : last.data
-    guard known.entry == entry, known.kinds >> UInt8(kind) & 1 != 0 else { return false }
-    cores[running.core].tlbs.countRepeated(1, on: known.chain)
-    return true
-  }
-
-  /// What a touch does, kind 0 fetch, 1 load, 2 store, 3 modify.
-  private mutating func touch(_ entry: PageEntry, kind: Int, at place: Int) {
-    // A modify probes as the store that it also is.
-    let row = min(kind, 2)
-    let needs: Rights = kind == 0 ? .execute : kind == 1 ? .read : .write
-    let access = needs.union(running.user)
-    let address = GVA(frame: entry.page)
-    let chain = translate(address, access, row)
-    // Once tables have changed every use of a cached translation is looked at.
-    guard splitsFirstLevel, changes.isEmpty, let chain else {
-      forgetRepeats()
-      return
-    }
-    // The page is now the most recent of its class, and what was allowed and set stays so.
-    var repeatable = kind == 0 ? last.fetch : last.data
-    if repeatable.entry != place || repeatable.chain != chain {
-      repeatable = Repeatable(entry: place, chain: chain)
-    }
-    repeatable.kinds |= kind >= 2 ? 0b1100 : 1 << UInt8(kind)
-    if kind == 0 { last.fetch = repeatable } else { last.data = repeatable }
   }
 }

@@ -15,7 +15,8 @@ enum MachineAssembly {
       plan.recorded.map { $0.second?.format == .npt } ?? (machine.secondStage?.format == .npt)
     if plan.isGeneral(on: machine) {
       return format
-        ? GuestNestedCore(machine, plan) : GuestExtendedCore(machine, plan)
+        ? GuestNestedCore(machine, plan, everyTouch: everyTouch)
+        : GuestExtendedCore(machine, plan, everyTouch: everyTouch)
     }
     if !everyTouch, isNumbered(machine) { return NumberedCore(NumberedReplay([machine])) }
     return format

@@ -71,7 +71,9 @@ struct NumberedCore: ReportingCore {
 final class GuestExtendedCore: ExplainableCore {
   private var core: GuestReplay<X86PageTable, ExtendedPageTable>
 
-  init(_ machine: MachineDescription, _ plan: ReplayPlan) { core = GuestReplay(machine, plan) }
+  init(_ machine: MachineDescription, _ plan: ReplayPlan, everyTouch: Bool = false) {
+    core = GuestReplay(machine, plan, everyTouch: everyTouch)
+  }
 
   func addPage(_ frame: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
     core.addPage(frame, bytes)
@@ -94,7 +96,9 @@ final class GuestExtendedCore: ExplainableCore {
 final class GuestNestedCore: ExplainableCore {
   private var core: GuestReplay<X86PageTable, NestedPageTable>
 
-  init(_ machine: MachineDescription, _ plan: ReplayPlan) { core = GuestReplay(machine, plan) }
+  init(_ machine: MachineDescription, _ plan: ReplayPlan, everyTouch: Bool = false) {
+    core = GuestReplay(machine, plan, everyTouch: everyTouch)
+  }
 
   func addPage(_ frame: UInt64, _ bytes: UnsafeRawBufferPointer) -> Bool {
     core.addPage(frame, bytes)

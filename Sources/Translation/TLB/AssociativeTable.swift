@@ -3,19 +3,22 @@ import Machine
 /// A set-associative table of tags and values, for any sets, ways and policy.
 ///
 /// The set is the tag modulo the number of sets. The same table is a TLB, a walk cache and the nested
-/// TLB. Exact LRU has two tables of its own, for few ways and for many.
+/// TLB. Exact LRU has three tables of its own, for few ways, some and many.
 struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
-  private enum Kind { case fewWays, manyWays, policy }
+  private enum Kind { case fewWays, someWays, manyWays, policy }
 
   private let kind: Kind
   private let small: LRUArray<Value>
-  // Behind pointers, so that the table is a few words: a struct of all three was copied to the stack
+  // Behind pointers, so that the table is a few words: a struct of all was copied to the stack
   // for each lookup.
+  private let medium: UnsafeMutablePointer<LRUStamps<Value>>
   private let large: UnsafeMutablePointer<LRUList<Value>>
   private let other: UnsafeMutablePointer<PolicyTable<Value>>
 
-  /// Up to here moving entries is cheaper than keeping lists of them.
+  /// Up to here moving entries is cheaper than giving them times.
   private static var smallWays: Int { 16 }
+  /// Up to here looking at the times of all is cheaper than keeping lists.
+  private static var mediumWays: Int { 256 }
 
   /// - Parameters:
   ///   - sets: a power of two.
@@ -28,10 +31,15 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   ) {
     precondition(sets > 0 && sets & (sets - 1) == 0 && ways > 0, "impossible geometry")
     let wanted: Kind =
-      policy != .lru ? .policy : ways <= Self.smallWays ? .fewWays : .manyWays
+      policy != .lru
+      ? .policy
+      : ways <= Self.smallWays ? .fewWays : ways <= Self.mediumWays ? .someWays : .manyWays
     func size(_ kind: Kind) -> (sets: Int, ways: Int) { kind == wanted ? (sets, ways) : (1, 1) }
     kind = wanted
     small = LRUArray(sets: size(.fewWays).sets, ways: size(.fewWays).ways, initial: initial)
+    medium = .allocate(capacity: 1)
+    medium.initialize(
+      to: LRUStamps(sets: size(.someWays).sets, ways: size(.someWays).ways, initial: initial))
     large = .allocate(capacity: 1)
     large.initialize(
       to: LRUList(sets: size(.manyWays).sets, ways: size(.manyWays).ways, initial: initial))
@@ -43,6 +51,8 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   }
 
   deinit {
+    medium.deinitialize(count: 1)
+    medium.deallocate()
     large.deinitialize(count: 1)
     large.deallocate()
     other.deinitialize(count: 1)
@@ -54,10 +64,26 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   func find(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
     switch kind {
     case .fewWays: small.find(tag)
+    case .someWays: medium.pointee.find(tag)
     case .manyWays: large.pointee.find(tag)
     case .policy: other.pointee.find(tag)
     }
   }
+
+  /// The same where the slot may say where the tag is, which spares a search; afterwards it does where
+  /// there are many ways.
+  @inline(__always)
+  func find(_ tag: UInt64, near slot: inout Int32) -> UnsafeMutablePointer<Value>? {
+    switch kind {
+    case .fewWays: small.find(tag)
+    case .someWays: medium.pointee.find(tag, near: &slot)
+    case .manyWays: large.pointee.find(tag, near: &slot)
+    case .policy: other.pointee.find(tag)
+    }
+  }
+
+  /// The inside of a table that is one set with times of use.
+  var onlySet: RecentSet? { kind == .someWays ? medium.pointee.onlySet : nil }
 
   /// Adds a tag that is not there.
   ///
@@ -66,6 +92,7 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   func insert(_ tag: UInt64, _ value: Value) -> Bool {
     switch kind {
     case .fewWays: small.insert(tag, value)
+    case .someWays: medium.pointee.insert(tag, value)
     case .manyWays: large.pointee.insert(tag, value)
     case .policy: other.pointee.insert(tag, value)
     }
@@ -75,6 +102,7 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   func peek(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
     switch kind {
     case .fewWays: small.peek(tag)
+    case .someWays: medium.pointee.peek(tag)
     case .manyWays: large.pointee.peek(tag)
     case .policy: other.pointee.peek(tag)
     }
@@ -86,6 +114,7 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   func remove(where isGone: (UInt64, Value) -> Bool) -> Int {
     switch kind {
     case .fewWays: small.remove(where: isGone)
+    case .someWays: medium.pointee.remove(where: isGone)
     case .manyWays: large.pointee.remove(where: isGone)
     case .policy: other.pointee.remove(where: isGone)
     }
@@ -97,6 +126,7 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   func remove(_ tag: UInt64) -> Bool {
     switch kind {
     case .fewWays: small.remove(tag)
+    case .someWays: medium.pointee.remove(tag)
     case .manyWays: large.pointee.remove(tag)
     case .policy: other.pointee.remove(tag)
     }
@@ -106,6 +136,7 @@ struct AssociativeTable<Value: BitwiseCopyable>: ~Copyable {
   var occupied: Int {
     switch kind {
     case .fewWays: small.occupied
+    case .someWays: medium.pointee.occupied
     case .manyWays: large.pointee.occupied
     case .policy: other.pointee.occupied
     }

@@ -66,20 +66,28 @@ struct LRUList<Value: BitwiseCopyable>: ~Copyable {
   /// The value of a tag, which becomes the most recent of its set.
   @inline(__always)
   func find(_ tag: UInt64) -> UnsafeMutablePointer<Value>? {
-    var at = bucket(of: tag).pointee
-    while at >= 0 {
-      let entry = entries + Int(at)
-      if entry.pointee.tag == tag {
-        let list = list(of: tag)
-        if list.pointee.newest != at {
-          unlink(at, from: list)
-          linkFirst(at, in: list)
-        }
-        return values + Int(at)
-      }
-      at = entry.pointee.chained
+    var slot = Int32(-1)
+    return find(tag, near: &slot)
+  }
+
+  /// The same where the slot may be the tag's entry, less than the capacity, or negative.
+  ///
+  /// Afterwards it is the entry, if the tag is there.
+  @inline(__always)
+  func find(_ tag: UInt64, near slot: inout Int32) -> UnsafeMutablePointer<Value>? {
+    var at = slot
+    if at < 0 || entries[Int(at)].tag != tag {
+      at = bucket(of: tag).pointee
+      while at >= 0, entries[Int(at)].tag != tag { at = entries[Int(at)].chained }
+      guard at >= 0 else { return nil }
+      slot = at
     }
-    return nil
+    let list = list(of: tag)
+    if list.pointee.newest != at {
+      unlink(at, from: list)
+      linkFirst(at, in: list)
+    }
+    return values + Int(at)
   }
 
   /// Adds a tag that is not there as the most recent of its set.

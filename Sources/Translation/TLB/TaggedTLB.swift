@@ -7,6 +7,8 @@ struct TaggedTLB: ~Copyable {
   private let entries: AssociativeTable<CachedTranslation>
   private let logSets: UInt64
   private let isHashed: Bool
+  /// The entries, where a hit can be had without a search.
+  private let recent: RecentSet?
   private(set) var hits = 0
   private(set) var misses = 0
   private(set) var fills = 0
@@ -22,6 +24,15 @@ struct TaggedTLB: ~Copyable {
       sets: description.sets, ways: description.ways, policy: description.replacement,
       seed: seed,
       initial: .empty)
+    recent = entries.onlySet
+  }
+
+  /// Counts a hit of an entry that may stand in a slot, if it does; otherwise nothing is counted.
+  @inline(__always)
+  mutating func hits(_ key: TLBKey, at slot: Int32) -> Bool {
+    guard let recent, recent.use(slot, if: key.rawValue) else { return false }
+    hits &+= 1
+    return true
   }
 
   var lookups: Int { hits + misses }
@@ -45,12 +56,14 @@ struct TaggedTLB: ~Copyable {
 
   /// Looks a translation up under its tag, then as a global one.
   ///
+  /// The slot is where the first key's entry may be, and afterwards where it is, if it is there.
+  ///
   /// - Returns: the entry and the key that it was found by.
   @inline(__always)
   mutating func lookup(
-    _ key: TLBKey, _ global: TLBKey
+    _ key: TLBKey, _ global: TLBKey, near slot: inout Int32
   ) -> (UnsafeMutablePointer<CachedTranslation>, TLBKey)? {
-    if let found = entries.find(placed(key)) {
+    if let found = entries.find(placed(key), near: &slot) {
       hits += 1
       return (found, key)
     }
@@ -73,8 +86,21 @@ struct TaggedTLB: ~Copyable {
     }
   }
 
+  /// Whether any entry has a tag.
+  func hasEntries(under tag: UInt16) -> Bool {
+    var has = false
+    _ = entries.remove { word, _ in
+      has = has || UInt16(truncatingIfNeeded: word >> 48) == tag
+      return false
+    }
+    return has
+  }
+
   /// Whether an entry is there, which stays as recent as it is.
   func holds(_ key: TLBKey) -> Bool { entries.peek(placed(key)) != nil }
+
+  /// An entry, which stays as recent as it is.
+  func entry(_ key: TLBKey) -> CachedTranslation? { entries.peek(placed(key))?.pointee }
 
   /// Adds a translation that a lookup just missed.
   @inline(__always)

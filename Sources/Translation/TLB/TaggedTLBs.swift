@@ -4,8 +4,12 @@ import Machine
 struct TaggedTLBs: ~Copyable {
   private let tlbs: UnsafeMutablePointer<TaggedTLB>
   let count: Int
-  /// For each chain the indices of its TLBs in the order of probes.
-  private let chains: [[Int]]
+  /// For each chain the indices of its TLBs in the order of probes, `count` places each.
+  private let chains: UnsafeMutablePointer<UInt8>
+  private let lengths: UnsafeMutablePointer<UInt8>
+
+  /// Classes (fetch, load, store) times sizes.
+  private static var chainCount: Int { 3 * PageSize.allCases.count }
 
   init(_ descriptions: [TLBDescription], seed: UInt64) {
     count = descriptions.count
@@ -13,22 +17,27 @@ struct TaggedTLBs: ~Copyable {
     for (index, description) in descriptions.enumerated() {
       (tlbs + index).initialize(to: TaggedTLB(description, seed: seed &+ UInt64(index)))
     }
-    var chains: [[Int]] = []
-    for access in [AccessClass.fetch, .load, .store] {
-      for size in PageSize.allCases {
-        chains.append(
-          descriptions.indices.filter { index in
-            descriptions[index].serves.contains(access)
-              && descriptions[index].pageSizes.contains { PageSize($0) == size }
-          })
+    chains = .allocate(capacity: Self.chainCount * count)
+    chains.initialize(repeating: 0, count: Self.chainCount * count)
+    lengths = .allocate(capacity: Self.chainCount)
+    lengths.initialize(repeating: 0, count: Self.chainCount)
+    for (row, access) in [AccessClass.fetch, .load, .store].enumerated() {
+      for (index, description) in descriptions.enumerated()
+      where description.serves.contains(access) {
+        for name in description.pageSizes {
+          let chain = Self.chain(row, PageSize(name))
+          chains[chain * count + Int(lengths[chain])] = UInt8(truncatingIfNeeded: index)
+          lengths[chain] += 1
+        }
       }
     }
-    self.chains = chains
   }
 
   deinit {
     tlbs.deinitialize(count: count)
     tlbs.deallocate()
+    chains.deallocate()
+    lengths.deallocate()
   }
 
   /// The chain of a class (0 fetch, 1 load, 2 store) and reach.
@@ -37,29 +46,80 @@ struct TaggedTLBs: ~Copyable {
 
   /// Probes a chain's TLBs in order, and fills those before a hit.
   ///
+  /// The slot is where the first TLB may have the entry, and afterwards where it has it, if it does.
+  ///
   /// - Returns: the entry in the TLB that hit, and the key that it was found by.
+  @inline(__always)
   func lookup(
+    _ chain: Int, _ key: TLBKey, _ global: TLBKey, near slot: inout Int32
+  ) -> (UnsafeMutablePointer<CachedTranslation>, TLBKey)? {
+    guard lengths[chain] > 0 else { return nil }
+    if let found = tlbs[Int(chains[chain &* count])].lookup(key, global, near: &slot) {
+      return found
+    }
+    return lookupFurther(chain, key, global)
+  }
+
+  @inline(never)
+  private func lookupFurther(
     _ chain: Int, _ key: TLBKey, _ global: TLBKey
   ) -> (UnsafeMutablePointer<CachedTranslation>, TLBKey)? {
-    let order = chains[chain]
-    for (at, index) in order.enumerated() {
-      guard let (entry, key) = tlbs[index].lookup(key, global) else { continue }
-      for before in order[..<at].reversed() { tlbs[before].fill(key, entry.pointee) }
+    let order = chains + chain * count
+    for at in 1..<Int(lengths[chain]) {
+      var nowhere = Int32(-1)
+      guard
+        let (entry, key) = tlbs[Int(order[at])].lookup(key, global, near: &nowhere)
+      else { continue }
+      for before in stride(from: at - 1, through: 0, by: -1) {
+        tlbs[Int(order[before])].fill(key, entry.pointee)
+      }
       return (entry, key)
     }
     return nil
   }
 
+  /// Every class has a TLB for the smallest pages, and so for pieces of all.
+  var serveAll: Bool {
+    (0..<3).allSatisfy { lengths[Self.chain($0, .base4K)] > 0 }
+  }
+
+  /// Counts a hit in a chain's first TLB, if an entry stands in a slot; otherwise nothing is counted.
+  ///
+  /// - Precondition: the chain has a TLB.
+  @inline(__always)
+  func hits(_ chain: Int, _ key: TLBKey, at slot: Int32) -> Bool {
+    tlbs[Int(chains[chain &* count])].hits(key, at: slot)
+  }
+
+  /// Counts a hit in a chain's first TLB, if it has an entry that was compared with the tables as they
+  /// are; otherwise nothing is counted.
+  @inline(__always)
+  func hitsFirst(_ chain: Int, _ key: TLBKey, _ epoch: UInt32, near slot: inout Int32) -> Bool {
+    guard lengths[chain] > 0 else { return false }
+    let first = tlbs + Int(chains[chain &* count])
+    guard let entry = first.pointee.entry(key), entry.epoch == epoch else { return false }
+    return first.pointee.lookup(key, key, near: &slot) != nil
+  }
+
   /// The largest size up to a reach for which a class has a TLB; nothing where it has none.
   ///
   /// What is larger is cached in pieces of that size, as processors do.
+  @inline(__always)
   func holdable(_ access: Int, _ reach: PageSize) -> PageSize? {
-    PageSize.allCases.last { $0 <= reach && !chains[Self.chain(access, $0)].isEmpty }
+    var size = reach
+    while lengths[Self.chain(access, size)] == 0 {
+      guard size.rawValue > 0, let smaller = PageSize(rawValue: size.rawValue - 1) else {
+        return nil
+      }
+      size = smaller
+    }
+    return size
   }
 
   /// Counts touches that went on with the page of their class.
+  @inline(__always)
   func countRepeated(_ touches: Int, on chain: Int) {
-    if let first = chains[chain].first { tlbs[first].countRepeated(touches) }
+    if lengths[chain] > 0 { tlbs[Int(chains[chain &* count])].countRepeated(touches) }
   }
 
   /// Adds the tags of all entries to a set.
@@ -67,14 +127,27 @@ struct TaggedTLBs: ~Copyable {
     for index in 0..<count { tlbs[index].collectTags(into: &tags) }
   }
 
+  /// Whether any entry has a tag.
+  func hasEntries(under tag: UInt16) -> Bool {
+    (0..<count).contains { tlbs[$0].hasEntries(under: tag) }
+  }
+
   /// Whether any TLB of a chain has one of the keys.
   func holds(_ chain: Int, _ key: TLBKey, _ global: TLBKey) -> Bool {
-    chains[chain].contains { tlbs[$0].holds(key) || tlbs[$0].holds(global) }
+    let order = chains + chain * count
+    for at in 0..<Int(lengths[chain]) {
+      let tlb = tlbs + Int(order[at])
+      if tlb.pointee.holds(key) || tlb.pointee.holds(global) { return true }
+    }
+    return false
   }
 
   /// Fills all of a chain's TLBs after a walk, the last first.
   func fill(_ chain: Int, _ key: TLBKey, _ value: CachedTranslation) {
-    for index in chains[chain].reversed() { tlbs[index].fill(key, value) }
+    let order = chains + chain * count
+    for at in stride(from: Int(lengths[chain]) - 1, through: 0, by: -1) {
+      tlbs[Int(order[at])].fill(key, value)
+    }
   }
 
   /// Changes what every TLB knows of a translation.

@@ -125,6 +125,12 @@ struct GuestTables<First: EditableFormat, Second: EditableFormat>: ~Copyable {
     memory.frameCount < Self.maximumTableFrames && memory.addFrame(frame) != nil
   }
 
+  /// A few thousand pages more will find frames and memory for tables, whatever they are.
+  var hasRoom: Bool {
+    memory.frameCount < Self.maximumTableFrames / 4 * 3
+      && max(firstStageFrames, secondStageFrames) < 1 << 32
+  }
+
   /// Makes an address translate, from the root's frame down.
   ///
   /// - Parameters:
