@@ -35,11 +35,35 @@ extension MachineDescription {
   public static func load(
     json: [UInt8], file: String, settings: [String] = []
   ) throws(MachineError) -> ResolvedMachine {
-    var tree = try tree(of: json, file: file)
-    var source = MachineSource(file: file)
+    let machines = try variants(of: json, file: file, settings: [settings])
+    return machines[0]
+  }
+
+  /// Reads a description once, and changes and checks it in several ways.
+  ///
+  /// - Parameters:
+  ///   - json: as for `load`.
+  ///   - file: how errors name the description.
+  ///   - settings: for each machine its `--set`s.
+  /// - Returns: the machines in the order of their settings.
+  /// - Throws: the first thing that is wrong with the first machine that has something.
+  public static func variants(
+    of json: [UInt8], file: String, settings: [[String]]
+  ) throws(MachineError) -> [ResolvedMachine] {
+    let tree = try tree(of: json, file: file)
+    let source = MachineSource(file: file)
     if tree.members == nil {
       throw MachineNode(value: tree, place: "", source: source).refusal(expected: "an object")
     }
+    var machines: [ResolvedMachine] = []
+    for settings in settings { machines.append(try resolve(tree, source, settings)) }
+    return machines
+  }
+
+  private static func resolve(
+    _ base: JSONValue, _ origin: MachineSource, _ settings: [String]
+  ) throws(MachineError) -> ResolvedMachine {
+    var (tree, source) = (base, origin)
     for setting in settings {
       source.settings.append(try MachineSetting(setting).apply(to: &tree))
     }
@@ -49,7 +73,7 @@ extension MachineDescription {
     let canonicalJSON = description.json.canonicalText
     guard let sha256 = sha256(of: canonicalJSON) else {
       throw MachineError(
-        file: file, place: "top level", problem: "the system's libcrypto gave no SHA-256",
+        file: source.file, place: "top level", problem: "the system's libcrypto gave no SHA-256",
         cure: "install a libcrypto that provides it")
     }
     return ResolvedMachine(

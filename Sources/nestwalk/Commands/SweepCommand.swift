@@ -84,10 +84,11 @@ struct SweepCommand: ParsableCommand {
   func run() throws {
     try refusing {
       let combinations = Variation.combinations(of: variations)
-      let machines = try combinations.map { values in
-        try MachineInput.load(
-          machine, settings: settings + zip(variations, values).map { "\($0.path)=\($1)" })
-      }
+      let machines = try MachineInput.load(
+        machine,
+        variants: combinations.map { values in
+          settings + zip(variations, values).map { "\($0.path)=\($1)" }
+        })
       if mkdir(output, 0o777) != 0, errno != EEXIST {
         throw FileError(output, "cannot be created (\(systemReason()))")
       }

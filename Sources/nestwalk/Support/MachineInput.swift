@@ -15,12 +15,21 @@ enum MachineInput {
 
   /// Reads a preset by its name, or else a description's file.
   static func load(_ name: String, settings: [String]) throws -> ResolvedMachine {
+    try load(name, variants: [settings])[0]
+  }
+
+  /// Reads it once for several machines, each with its settings.
+  static func load(_ name: String, variants: [[String]]) throws -> [ResolvedMachine] {
     if let preset = Preset.named(name) {
-      return try MachineDescription.load(json: preset.json, file: name, settings: settings)
+      return try MachineDescription.variants(
+        of: Array(preset.json.utf8), file: name, settings: variants)
     }
     let looksLikeFile = name.contains("/") || name.contains(".")
-    guard looksLikeFile || access(name, F_OK) == 0 else { throw Preset.refusal(of: name) }
-    return try MachineDescription.load(json: try bytes(of: name), file: name, settings: settings)
+    guard looksLikeFile || name == "-" || access(name, F_OK) == 0 else {
+      throw Preset.refusal(of: name)
+    }
+    return try MachineDescription.variants(
+      of: try bytes(of: name), file: name, settings: variants)
   }
 
   private static func bytes(of path: String) throws(FileError) -> [UInt8] {

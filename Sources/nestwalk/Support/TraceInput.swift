@@ -26,10 +26,13 @@ func refuseOverwriting(_ inputs: [String], with output: String) throws {
   }
 }
 
+/// Asked once: Foundation reads the limits of the process's control group each time.
+private let availableProcessors = ProcessInfo.processInfo.activeProcessorCount
+
 /// The option of commands that can use several cores.
 struct ThreadOptions: ParsableArguments {
   @Option(help: "Threads to use; results do not depend on it.")
-  var threads = min(ProcessInfo.processInfo.activeProcessorCount, 8)
+  var threads = min(availableProcessors, 8)
 
   func validate() throws {
     guard 1...256 ~= threads else { throw ValidationError("--threads is 1 to 256") }
