@@ -15,8 +15,9 @@ struct EventBuffer: ~Copyable {
 
   deinit { bytes.deallocate() }
 
-  /// A block holds about so many bytes of events.
-  static let fullBytes = 4 << 20
+  /// A block holds about so many bytes of events: few enough that what they decode to stays in the
+  /// processor's cache until it was replayed.
+  static let fullBytes = 1 << 19
 
   var isFull: Bool { byteCount >= Self.fullBytes }
 
