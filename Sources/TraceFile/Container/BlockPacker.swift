@@ -2,6 +2,8 @@
 /// several blocks can be packed at the same time.
 public final class BlockPacker {
   private let compressor: ColumnCompressor
+  /// Events differ more than columns of small numbers do, and the last levels take long and find little.
+  private let eventCompressor: ColumnCompressor
   /// Of the block that was packed last, without its place in the trace.
   private(set) var header = BlockHeader()
   /// Its columns, each compressed.
@@ -9,7 +11,10 @@ public final class BlockPacker {
   /// Its events by the tag's number.
   private(set) var events = [Int](repeating: 0, count: EventTag.limit)
 
-  init(level: Int) { compressor = ColumnCompressor(level: level) }
+  init(level: Int) {
+    compressor = ColumnCompressor(level: level)
+    eventCompressor = ColumnCompressor(level: max(1, level - 3))
+  }
 
   /// Packs a block.
   ///
@@ -20,10 +25,10 @@ public final class BlockPacker {
     header.counts = block.counts
     frames.removeAll(keepingCapacity: true)
     // Loading the pages turns codes into indices in place, so it comes after they are compressed.
-    pack(.transitions, block.transitions.bytes)
-    pack(.shapes, block.shapes.bytes)
-    pack(.offsets, block.offsets.bytes)
-    if block.counts.events > 0 { pack(.events, block.events.bytes) }
+    pack(.transitions, block.transitions.bytes, compressor)
+    pack(.shapes, block.shapes.bytes, compressor)
+    pack(.offsets, block.offsets.bytes, compressor)
+    if block.counts.events > 0 { pack(.events, block.events.bytes, eventCompressor) }
     header.columnsChecksum = frames.withUnsafeBytes { crc32(of: $0) }
     try block.loadPages()
     events.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
@@ -36,7 +41,9 @@ public final class BlockPacker {
     }
   }
 
-  private func pack(_ id: ColumnID, _ raw: UnsafeRawBufferPointer) {
+  private func pack(
+    _ id: ColumnID, _ raw: UnsafeRawBufferPointer, _ compressor: ColumnCompressor
+  ) {
     let size = compressor.append(raw, to: &frames)
     header.columns.append(
       BlockHeader.Column(
